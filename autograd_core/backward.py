@@ -1,0 +1,551 @@
+"""Reverse mode: cotangents from outputs to leaves, and the switches of what is recorded.
+
+Nodes carry their creation number, and parents are always older than children, so taking the youngest waiting node
+first visits every node once, after all of its consumers, without recursion and without a counting pass.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from typing import Any, Self
+
+import numpy as np
+
+from .broadcasting import unbroadcast
+from .dispatch import PROJECTION, as_tensor_operand
+from .errors import GraphError
+from .graph import Accumulator, Node, ancestors, mode
+from .op import Elementwise, Fused
+from .tensor import Tensor, wrap
+
+
+class set_grad_enabled:  # noqa: N801 - PyTorch's name
+    """Record operations or not, from now on; as a context manager or decorator, only inside.
+
+    The mode belongs to the thread: a new thread starts recording, whatever its parent does. A generator decorated
+    with it keeps the mode to itself between its steps.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> with ag.set_grad_enabled(False):
+        ...     ag.is_grad_enabled()
+        False
+    """
+
+    def __init__(self, enabled: bool) -> None:
+        if not isinstance(enabled, bool):
+            raise TypeError(f"set_grad_enabled needs a bool, got {type(enabled).__name__}")
+        self._enabled = enabled
+        self._outer: list[bool] = [mode.enabled]
+        mode.enabled = enabled
+
+    def __enter__(self) -> Self:
+        mode.enabled = self._enabled
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        mode.enabled = self._outer.pop() if self._outer else True
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        # Constructing the decorator switched the mode already; decorating must not.
+        mode.enabled = self._outer.pop() if self._outer else mode.enabled
+        return _decorate(function, self._enabled)
+
+
+class _Switch:
+    """A grad mode as context manager (re-entrant) and as decorator."""
+
+    _enabled: bool
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        # Used as a bare decorator, `@no_grad` without parentheses.
+        return super().__new__(cls) if function is None else _decorate(function, cls._enabled)
+
+    def __init__(self) -> None:
+        self._outer: list[bool] = []
+
+    def __enter__(self) -> Self:
+        self._outer.append(mode.enabled)
+        mode.enabled = self._enabled
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        mode.enabled = self._outer.pop()
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return _decorate(function, self._enabled)
+
+
+class no_grad(_Switch):  # noqa: N801 - PyTorch's name
+    """Record nothing inside: as ``with no_grad():`` or as a decorator. The mode belongs to the thread.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.ones(2, requires_grad=True)
+        >>> with ag.no_grad():
+        ...     y = x * 2
+        >>> y.requires_grad
+        False
+    """
+
+    _enabled = False
+
+
+class enable_grad(_Switch):  # noqa: N801 - PyTorch's name
+    """Record inside, also within :class:`no_grad`; context manager or decorator."""
+
+    _enabled = True
+
+
+def is_grad_enabled() -> bool:
+    """Whether this thread records operations."""
+    return mode.enabled
+
+
+def _decorate(function: Callable[..., Any], enabled: bool) -> Callable[..., Any]:
+    if inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def generator(*arguments: Any, **named: Any) -> Any:
+            inner = function(*arguments, **named)
+            return _switched_generator(inner, enabled)
+
+        return generator
+
+    @functools.wraps(function)
+    def switched(*arguments: Any, **named: Any) -> Any:
+        outer = mode.enabled
+        mode.enabled = enabled
+        try:
+            return function(*arguments, **named)
+        finally:
+            mode.enabled = outer
+
+    return switched
+
+
+def _switched_generator(inner: Any, enabled: bool) -> Any:
+    """Run `inner` with the mode set, and the caller's mode between its steps."""
+    step: Callable[[], Any] = functools.partial(next, inner)
+    while True:
+        outer = mode.enabled
+        mode.enabled = enabled
+        try:
+            value = step()
+        except StopIteration as stop:
+            return stop.value
+        finally:
+            mode.enabled = outer
+        try:
+            received = yield value
+            step = functools.partial(inner.send, received)
+        except GeneratorExit:
+            inner.close()
+            raise
+        except BaseException as error:
+            step = functools.partial(inner.throw, error)
+
+
+# --- the pass itself --------------------------------------------------------------------------------------------
+
+
+def _recorded_pullback(node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
+    """Pull back on tensors, so that the derivative is part of the graph and can be differentiated again."""
+    plan = node.plan
+    op = plan.op
+    saved = [_restore(node, source, value) for source, value in zip(plan.sources, node.saved or (), strict=True)]
+    if isinstance(op, Elementwise):
+        return [
+            None if edge is None else _times_partial(node, index, cotangent, saved)
+            for index, edge in enumerate(edges)
+        ]
+    if isinstance(op, Fused):
+        if op.derivative is not None:
+            pulled = op.derivative.function(cotangent, *plan.fetch(node, plan.arguments(op.derivative), saved))
+            return pulled if isinstance(pulled, (tuple, list)) else (pulled,)
+        return _through_composition(node, op, cotangent, edges, saved)
+    if op.joint_rule is not None:
+        return plan.pull_jointly(node, cotangent, edges, saved)
+    return plan.pull_each(node, cotangent, edges, saved)
+
+
+def _restore(node: Node, source: Any, value: Any) -> Any:
+    """A saved array as the tensor it was: an operand at its place in the graph, the result at the node itself."""
+    if source == -1:
+        if isinstance(value, tuple):
+            return tuple(
+                wrap(array, Node(PROJECTION, (node,), (), (), {"index": i}, array.shape, array.dtype))
+                if array.dtype.kind == "f"
+                else array
+                for i, array in enumerate(value)
+            )
+        return wrap(value, node)
+    if isinstance(source, int):
+        return wrap(value, node.edges[source]) if isinstance(value, np.ndarray) else value
+    if source[0] == "operands":
+        return tuple(wrap(array, edge) for array, edge in zip(value, node.edges, strict=True))
+    return value
+
+
+def _times_partial(node: Node, index: int, cotangent: Any, saved: Sequence[Any]) -> Any:
+    plan = node.plan
+    rule = plan.op.rule_for(index)
+    partial = rule.function(*plan.fetch(node, plan.arguments(rule), saved))
+    if isinstance(partial, (int, float)) and partial == 1:
+        return cotangent
+    return cotangent * partial
+
+
+def _through_composition(
+    node: Node, op: Fused, cotangent: Any, edges: Sequence[Any], saved: Sequence[Any]
+) -> Sequence[Any]:
+    plan = node.plan
+    operands = [saved[plan.names.index(name)] for name in op.operands]
+    # Stand-ins, so that the composition's derivative is taken at the operands and recorded through them as well.
+    parameters = {name: node.parameters[name] for name in op.parameters}
+    result = op.composition(*operands, **parameters)
+    wanted = [operand for operand, edge in zip(operands, edges, strict=True) if edge is not None]
+    found = iter(grad(result, wanted, cotangent, create_graph=True, allow_unused=True))
+    return [None if edge is None else next(found) for edge in edges]
+
+
+def _unbroadcast_tensor(cotangent: Tensor, shape: tuple[int, ...]) -> Tensor:
+    from .broadcasting import unbroadcast_axes
+
+    added, stretched = unbroadcast_axes(cotangent.shape, shape)
+    if added or stretched:
+        cotangent = cotangent.sum(dim=added + stretched, keepdim=True)
+    return cotangent.reshape(shape)
+
+
+class _Pass:
+    """One backward pass: the cotangents that wait, which of them are ours to add into, and what to do at leaves."""
+
+    __slots__ = ("create_graph", "heap", "needed", "owned", "pending", "retain", "targets")
+
+    def __init__(self, retain: bool, create_graph: bool, targets: dict[Any, Any] | None, roots: list[Any]) -> None:
+        self.heap: list[tuple[int, Any]] = []
+        self.pending: dict[Any, Any] = {}
+        # Nodes whose waiting cotangent nobody else can see, so that the next one may be added in place.
+        self.owned: set[Any] = set()
+        self.retain = retain
+        self.create_graph = create_graph
+        # None: gather into every leaf. Otherwise nodes and accumulators whose cotangents are wanted instead.
+        self.targets = targets
+        self.needed = None if targets is None else _leading_to(targets, roots)
+
+    def add(self, node: Any, cotangent: Any, fresh: bool) -> None:
+        """Add one contribution to what waits at `node`."""
+        pending = self.pending
+        waiting = pending.get(node)
+        if waiting is None:
+            pending[node] = cotangent
+            if fresh:
+                self.owned.add(node)
+            heappush(self.heap, (-node.sequence, node))
+        elif type(cotangent) is list:
+            for position, part in enumerate(cotangent):
+                if part is not None:
+                    known = waiting[position]
+                    waiting[position] = part if known is None else known + part
+        elif node in self.owned:
+            np.add(waiting, cotangent, out=waiting)
+        else:
+            # A sum of 0-d arrays is a NumPy scalar, which cannot be added into.
+            pending[node] = waiting + cotangent if self.create_graph else np.asarray(waiting + cotangent)
+            if not self.create_graph:
+                self.owned.add(node)
+
+    def run(self) -> None:
+        """Visit every node that a cotangent reaches."""
+        heap, pending, owned, needed = self.heap, self.pending, self.owned, self.needed
+        create_graph, retain, targets = self.create_graph, self.retain, self.targets
+        while heap:
+            node = heappop(heap)[1]
+            cotangent = pending.pop(node)
+            owns = node in owned
+            if owns:
+                owned.remove(node)
+            if type(node) is Accumulator:
+                self._arrive(node, cotangent, owns)
+                continue
+            extras = node.extras
+            if extras is not None:
+                replaced = _run_hooks(extras.hooks, cotangent)
+                owns = owns and replaced is cotangent
+                cotangent = replaced
+                if extras.retained is not None and targets is None:
+                    _accumulate(extras.retained, cotangent, False, create_graph)
+            if targets is not None and node in targets:
+                targets[node] = cotangent
+                owns = False
+            edges = node.edges
+            if needed is not None:
+                edges = tuple([edge if edge in needed else None for edge in edges])
+                if not any(edges):
+                    continue
+            plan = node.plan
+            if plan is PROJECTION:
+                self._project(node, cotangent)
+                continue
+            saved = node.saved
+            if saved is None or node.versions:
+                node.check_alive()
+            if plan.op.outputs != 1:
+                cotangent = _fill(node, cotangent, create_graph)
+            pulled = _recorded_pullback(node, cotangent, edges) if create_graph else plan.pullback(node, cotangent, edges)
+            if not retain:
+                node.saved = None
+                node.versions = ()
+            passed = 0
+            for edge, part in zip(edges, pulled, strict=True):
+                if part is None:
+                    continue
+                if part.shape != edge.shape and type(edge.shape) is tuple:
+                    part = _unbroadcast_tensor(part, edge.shape) if create_graph else unbroadcast(part, edge.shape)
+                if create_graph:
+                    fresh = False
+                elif part is cotangent or part.base is not None:
+                    # The same memory may go to several parents; it is still ours alone if it goes to the first only.
+                    passed += 1
+                    fresh = owns and passed == 1 and len(edges) == 1
+                else:
+                    fresh = True
+                self.add(edge, part, fresh)
+
+    def _project(self, node: Node, cotangent: Any) -> None:
+        main = node.edges[0]
+        parts: list[Any] = [None] * len(main.shape)
+        parts[node.parameters["index"]] = cotangent
+        self.add(main, parts, False)
+
+    def _arrive(self, accumulator: Accumulator, cotangent: Any, owned: bool) -> None:
+        if accumulator.hooks:
+            replaced = _run_hooks(accumulator.hooks, cotangent)
+            owned = owned and replaced is cotangent
+            cotangent = replaced
+        if self.targets is None:
+            _accumulate(accumulator, cotangent, owned, self.create_graph)
+        elif accumulator in self.targets:
+            self.targets[accumulator] = cotangent
+
+
+def _fill(node: Node, cotangents: list[Any], create_graph: bool) -> list[Any]:
+    """Zeros for the outputs of a multi-output operation that nothing consumed."""
+    shapes: Any = node.shape
+    filled = []
+    for shape, cotangent in zip(shapes, cotangents, strict=True):
+        if cotangent is None:
+            zeros = np.zeros(shape, node.dtype)
+            cotangent = wrap(zeros, None) if create_graph else zeros
+        filled.append(cotangent)
+    return filled
+
+
+def _leading_to(targets: dict[Any, Any], roots: list[Any]) -> set[Any]:
+    """The nodes from which a target can be reached: the only ones worth visiting."""
+    needed = set(targets)
+    # Parents first: a node is needed if one of its parents is.
+    for node in reversed(ancestors(roots)):
+        if any(edge in needed for edge in node.edges if edge is not None):
+            needed.add(node)
+    return needed
+
+
+def _run_hooks(hooks: dict[int, Any], cotangent: Any) -> Any:
+    """Show the total gradient to each hook in order; what one returns goes on to the next."""
+    for hook in tuple(hooks.values()):
+        is_tensor = isinstance(cotangent, Tensor)
+        shown = cotangent if is_tensor else wrap(np.asarray(cotangent), None)
+        returned = hook(shown)
+        if returned is None:
+            continue
+        if not isinstance(returned, Tensor) or returned.shape != shown.shape:
+            given = f"shape {returned.shape}" if isinstance(returned, Tensor) else type(returned).__name__
+            raise ValueError(f"a gradient hook must return None or a tensor of shape {shown.shape}, got {given}")
+        cotangent = returned if is_tensor else returned._array
+    return cotangent
+
+
+def _accumulate(accumulator: Accumulator, cotangent: Any, owned: bool, create_graph: bool) -> None:
+    """Add a leaf's total to its gradient."""
+    known = accumulator.grad
+    if create_graph:
+        accumulator.grad = cotangent if known is None else known + cotangent
+    elif known is None:
+        if not (owned and cotangent.flags.c_contiguous):
+            cotangent = np.array(cotangent, order="C")
+        accumulator.grad = wrap(cotangent, None)
+    elif known.requires_grad:
+        accumulator.grad = known + wrap(cotangent, None)
+    else:
+        np.add(known._array, cotangent, out=known._array)
+        if known._version is not None:
+            known._version[0] += 1
+    for hook in tuple(accumulator.post_hooks.values()):
+        hook(accumulator)
+
+
+def _check_output(output: Any, gradient: Any) -> Any:
+    """The starting cotangent of `output`, checked."""
+    if not isinstance(output, Tensor):
+        raise TypeError(f"backward starts from tensors, got {type(output).__name__}")
+    if output._node is None:
+        raise GraphError(
+            "this tensor does not require gradients and has no history: compute it from tensors with "
+            "requires_grad=True, outside no_grad()"
+        )
+    if gradient is None:
+        if output.numel() != 1:
+            raise GraphError(
+                f"backward() of a tensor with shape {output.shape} needs its gradient argument, of the same shape; "
+                "only a tensor with one element may leave it out"
+            )
+        return wrap(np.ones(output.shape, output.dtype), None)
+    gradient = as_tensor_operand(gradient, "backward")
+    if gradient.shape != output.shape:
+        raise ValueError(f"the gradient must have the output's shape {output.shape}, got {gradient.shape}")
+    if gradient.dtype is not output.dtype:
+        gradient = gradient.to(output.dtype)
+    return gradient
+
+
+def _as_tuple(value: Any, what: str) -> tuple[Any, ...]:
+    if isinstance(value, Tensor):
+        return (value,)
+    if isinstance(value, (list, tuple)):
+        return tuple(value)
+    raise TypeError(f"{what} must be a tensor or a sequence of tensors, got {type(value).__name__}")
+
+
+def _run(
+    outputs: tuple[Any, ...],
+    gradients: Any,
+    retain_graph: bool | None,
+    create_graph: bool,
+    targets: dict[Any, Any] | None,
+) -> None:
+    if gradients is None:
+        given: tuple[Any, ...] = (None,) * len(outputs)
+    elif len(outputs) == 1 and not isinstance(gradients, (list, tuple)):
+        given = (gradients,)
+    else:
+        given = tuple(gradients)
+    if len(given) != len(outputs):
+        raise ValueError(f"{len(outputs)} outputs need as many gradients, got {len(given)}")
+    starts = [_check_output(output, gradient) for output, gradient in zip(outputs, given, strict=True)]
+    retain = create_graph if retain_graph is None else retain_graph
+    running = _Pass(retain, create_graph, targets, [output._node for output in outputs])
+    outer = mode.enabled
+    mode.enabled = create_graph
+    try:
+        for output, start in zip(outputs, starts, strict=True):
+            running.add(output._node, start if create_graph else start._array, fresh=False)
+        running.run()
+    finally:
+        mode.enabled = outer
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Gather the gradients of `tensors` in the ``grad`` of the leaves they were computed from.
+
+    Args:
+        tensors: one tensor or several, whose contributions add up.
+        grad_tensors: a cotangent for each, of its shape; may be None for single elements.
+        retain_graph: keep the saved values for another pass; by default only with `create_graph`.
+        create_graph: record the derivatives themselves.
+        inputs: gather only for these tensors.
+
+    Raises:
+        GraphError: for a tensor without history, for a missing cotangent, a freed or a modified graph.
+    """
+    outputs = _as_tuple(tensors, "tensors")
+    if inputs is None:
+        _run(outputs, grad_tensors, retain_graph, create_graph, None)
+        return
+    wanted = _as_tuple(inputs, "inputs")
+    if not wanted:
+        raise ValueError("inputs must not be empty")
+    found = grad(outputs, wanted, grad_tensors, retain_graph, create_graph, allow_unused=True)
+    for tensor, gradient in zip(wanted, found, strict=True):
+        if gradient is not None:
+            cell = tensor._demand_accumulator()
+            _accumulate(cell, gradient if create_graph else gradient._array, False, create_graph)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """Return the gradients of `outputs` with respect to `inputs`, without touching any ``grad``.
+
+    Args:
+        outputs: a tensor or several, whose contributions add up.
+        inputs: a tensor or several; leaves or computed ones.
+        grad_outputs: a cotangent for each output, of its shape; may be None for single elements.
+        retain_graph: keep the saved values for another pass; by default only with `create_graph`.
+        create_graph: record the derivatives, so that they can be differentiated again.
+        allow_unused: return None for inputs the outputs do not depend on, instead of raising.
+        materialize_grads: return zeros for them.
+
+    Returns:
+        A tuple with one gradient an input, of its shape and dtype.
+
+    Raises:
+        GraphError: if an input requires no gradient or was not used.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.tensor(3.0, requires_grad=True)
+        >>> (first,) = ag.grad(x**3, x, create_graph=True)
+        >>> (second,) = ag.grad(first, x)
+        >>> first.item(), second.item()
+        (27.0, 18.0)
+    """
+    outputs = _as_tuple(outputs, "outputs")
+    wanted = _as_tuple(inputs, "inputs")
+    targets: dict[Any, Any] = {}
+    for position, tensor in enumerate(wanted):
+        if not isinstance(tensor, Tensor) or tensor._node is None:
+            raise GraphError(f"input {position} does not require gradients")
+        targets[tensor._node] = None
+    _run(outputs, grad_outputs, retain_graph, create_graph, targets)
+    found = []
+    for position, tensor in enumerate(wanted):
+        value = targets[tensor._node]
+        if value is None:
+            if materialize_grads:
+                value = wrap(np.zeros(tensor.shape, tensor.dtype), None)
+            elif not allow_unused:
+                raise GraphError(
+                    f"input {position}, of shape {tensor.shape}, was not used in computing the outputs; "
+                    "pass allow_unused=True to get None for it"
+                )
+        elif not isinstance(value, Tensor):
+            value = wrap(np.array(value, order="C"), None)
+        found.append(value)
+    return tuple(found)
+
+
+__all__ = [
+    "backward",
+    "enable_grad",
+    "grad",
+    "is_grad_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]

@@ -1,0 +1,24 @@
+"""The exceptions this package raises, beside Python's own.
+
+Wrong types raise :class:`TypeError`, wrong values and shapes :class:`ValueError`, indices out of range
+:class:`IndexError`, as everywhere in Python. What concerns the graph raises :class:`GraphError`, a
+:class:`RuntimeError` as in PyTorch, so that ``except RuntimeError`` written for PyTorch still catches it.
+"""
+
+from __future__ import annotations
+
+
+class GraphError(RuntimeError):
+    """The computational graph cannot do what was asked: freed, detached, or changed in place."""
+
+
+class InPlaceError(GraphError):
+    """A value that backward needs was modified in place after it had been saved."""
+
+
+class GradcheckError(RuntimeError):
+    """An analytic derivative disagrees with its numerical estimate."""
+
+
+class NumericsError(RuntimeError):
+    """Anomaly detection met a NaN or an infinity."""

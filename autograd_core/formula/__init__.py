@@ -1,0 +1,21 @@
+"""Scalar formulas: written once, read on symbols, arrays, tensors and numbers.
+
+``import autograd_core.formula as f`` gives the functions a formula may use: ``f.exp``, ``f.where`` and so on.
+Arithmetic and comparisons are Python's operators.
+
+    >>> from autograd_core import formula as f
+    >>> expression = f.trace(lambda x: x * f.sigmoid(x))
+    >>> print(expression)
+    x * sigmoid(x)
+    >>> f.to_latex(expression)
+    'x \\\\, \\\\sigma(x)'
+"""
+
+from __future__ import annotations
+
+from .expression import Call, Constant, Expression, Symbol, trace
+from .functions import *  # noqa: F403 - the vocabulary of formulas is exactly functions.__all__
+from .functions import FUNCTIONS, Function
+from .latex import to_latex
+
+__all__ = ["FUNCTIONS", "Call", "Constant", "Expression", "Function", "Symbol", "to_latex", "trace"]

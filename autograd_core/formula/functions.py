@@ -1,0 +1,128 @@
+"""The functions formulas are made of.
+
+Each is one record: its NumPy form and its LaTeX. A call dispatches on what it is given: symbols build expressions,
+tensors record the operation of the same name (through ``__formula__``), arrays and numbers go to NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .expression import Expression, call
+
+FUNCTIONS: dict[str, Function] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A scalar function: `numpy` evaluates it, `latex` is a template over its arguments' LaTeX."""
+
+    name: str
+    numpy: Callable[..., Any]
+    latex: str
+
+
+def _register(name: str, numpy: Callable[..., Any], latex: str) -> None:
+    FUNCTIONS[name] = Function(name, numpy, latex)
+
+
+def _function(name: str, numpy: Callable[..., Any], latex: str) -> Callable[..., Any]:
+    """Register a named function and return the form that formulas call."""
+    _register(name, numpy, latex)
+
+    def apply(*arguments: Any) -> Any:
+        for argument in arguments:
+            if isinstance(argument, Expression):
+                return call(name, *arguments)
+        for argument in arguments:
+            traced = getattr(type(argument), "__formula__", None)
+            if traced is not None:
+                return traced(name, arguments)
+        return numpy(*arguments)
+
+    apply.__name__ = apply.__qualname__ = name
+    apply.__doc__ = f"Apply ``{name}`` to symbols, tensors, arrays or numbers."
+    return apply
+
+
+def _stable_sigmoid(x: Any) -> Any:
+    exponential = np.exp(-np.abs(x))
+    return np.where(np.less(x, 0), exponential, np.ones_like(exponential)) / (1 + exponential)
+
+
+def _scalar(function: str) -> Callable[..., Any]:
+    """A NumPy form for a function that Python's math module has and NumPy lacks."""
+    import math
+
+    inner = np.vectorize(getattr(math, function), otypes=[np.float64])
+
+    def evaluate(x: Any) -> Any:
+        array = np.asarray(x)
+        result = inner(array) if array.size else array.astype(np.float64)
+        return np.asarray(result, dtype=array.dtype if array.dtype.kind == "f" else None)[()]
+
+    return evaluate
+
+
+for _name, _ufunc, _latex in (
+    ("add", np.add, "{0} + {1}"),
+    ("subtract", np.subtract, "{0} - {1}"),
+    ("multiply", np.multiply, r"{0} \, {1}"),
+    ("divide", np.divide, r"\frac{{{0}}}{{{1}}}"),
+    ("power", np.power, "{{{0}}}^{{{1}}}"),
+    ("negative", np.negative, "-{0}"),
+    ("less", np.less, "{0} < {1}"),
+    ("less_equal", np.less_equal, r"{0} \le {1}"),
+    ("greater", np.greater, "{0} > {1}"),
+    ("greater_equal", np.greater_equal, r"{0} \ge {1}"),
+):
+    _register(_name, _ufunc, _latex)
+
+equal = _function("equal", np.equal, "{0} = {1}")
+not_equal = _function("not_equal", np.not_equal, r"{0} \ne {1}")
+logical_and = _function("logical_and", np.logical_and, r"{0} \wedge {1}")
+logical_or = _function("logical_or", np.logical_or, r"{0} \vee {1}")
+logical_not = _function("logical_not", np.logical_not, r"\neg {0}")
+isnan = _function("isnan", np.isnan, r"{0} \text{{ is NaN}}")
+where = _function("where", np.where, r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}")
+maximum = _function("maximum", np.maximum, r"\max({0}, {1})")
+minimum = _function("minimum", np.minimum, r"\min({0}, {1})")
+abs = _function("abs", np.absolute, r"\lvert {0} \rvert")
+sign = _function("sign", np.sign, r"\operatorname{{sgn}}({0})")
+floor = _function("floor", np.floor, r"\lfloor {0} \rfloor")
+ceil = _function("ceil", np.ceil, r"\lceil {0} \rceil")
+round = _function("round", np.rint, r"\operatorname{{round}}({0})")
+trunc = _function("trunc", np.trunc, r"\operatorname{{trunc}}({0})")
+copysign = _function("copysign", np.copysign, r"\lvert {0} \rvert \operatorname{{sgn}}({1})")
+sqrt = _function("sqrt", np.sqrt, r"\sqrt{{{0}}}")
+cbrt = _function("cbrt", np.cbrt, r"\sqrt[3]{{{0}}}")
+exp = _function("exp", np.exp, "e^{{{0}}}")
+exp2 = _function("exp2", np.exp2, "2^{{{0}}}")
+expm1 = _function("expm1", np.expm1, "e^{{{0}}} - 1")
+log = _function("log", np.log, r"\ln {0}")
+log2 = _function("log2", np.log2, r"\log_2 {0}")
+log10 = _function("log10", np.log10, r"\log_{{10}} {0}")
+log1p = _function("log1p", np.log1p, r"\ln(1 + {0})")
+sin = _function("sin", np.sin, r"\sin {0}")
+cos = _function("cos", np.cos, r"\cos {0}")
+tan = _function("tan", np.tan, r"\tan {0}")
+arcsin = _function("arcsin", np.arcsin, r"\arcsin {0}")
+arccos = _function("arccos", np.arccos, r"\arccos {0}")
+arctan = _function("arctan", np.arctan, r"\arctan {0}")
+arctan2 = _function("arctan2", np.arctan2, r"\operatorname{{atan2}}({0}, {1})")
+sinh = _function("sinh", np.sinh, r"\sinh {0}")
+cosh = _function("cosh", np.cosh, r"\cosh {0}")
+tanh = _function("tanh", np.tanh, r"\tanh {0}")
+asinh = _function("asinh", np.arcsinh, r"\operatorname{{arsinh}} {0}")
+acosh = _function("acosh", np.arccosh, r"\operatorname{{arcosh}} {0}")
+atanh = _function("atanh", np.arctanh, r"\operatorname{{artanh}} {0}")
+sigmoid = _function("sigmoid", _stable_sigmoid, r"\sigma({0})")
+softplus = _function("softplus", lambda x: np.logaddexp(x, np.zeros_like(x)), r"\ln(1 + e^{{{0}}})")
+erf = _function("erf", _scalar("erf"), r"\operatorname{{erf}}({0})")
+erfc = _function("erfc", _scalar("erfc"), r"\operatorname{{erfc}}({0})")
+
+__all__ = [name for name in FUNCTIONS if name in globals()]

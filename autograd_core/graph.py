@@ -1,0 +1,253 @@
+"""The computational graph: nodes, where gradients end up, and whether anything is recorded.
+
+A node is one applied operation. It holds its parents and what its derivative needs, never its output, so a graph has
+no reference cycles and reference counting frees it the moment the last tensor that leads to it goes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .broadcasting import Shape
+from .errors import GraphError, InPlaceError
+
+if TYPE_CHECKING:
+    from .op import Op, Plan
+
+Hook = Callable[[Any], Any]
+
+# A tensor and all its views share one version cell, a one-element list: the count of in-place changes so far.
+VersionCell = list[int]
+
+next_sequence = itertools.count(1).__next__
+
+
+class Mode(threading.local):
+    """What this thread records: whether at all, inside which module call, and whether with creation sites."""
+
+    enabled: bool = True
+    scope: Scope | None = None
+    anomaly: bool = False
+
+
+mode = Mode()
+
+
+class Scope:
+    """One call of a named block, a module usually; nodes made inside remember it for pictures and messages."""
+
+    __slots__ = ("kind", "name", "parent")
+
+    def __init__(self, name: str, kind: str, parent: Scope | None) -> None:
+        self.name = name
+        self.kind = kind
+        self.parent = parent
+
+    @property
+    def path(self) -> str:
+        """The names from the outermost block inwards, joined by dots."""
+        names = []
+        scope: Scope | None = self
+        while scope is not None:
+            names.append(scope.name)
+            scope = scope.parent
+        return ".".join(reversed(names))
+
+
+@contextmanager
+def scope(name: str, kind: str = "scope") -> Iterator[None]:
+    """Group the operations recorded inside under `name` in pictures of the graph.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.ones(2, requires_grad=True)
+        >>> with ag.scope("squares"):
+        ...     y = x * x
+        >>> y.grad_fn.scope.path
+        'squares'
+    """
+    outer = mode.scope
+    mode.scope = Scope(name, kind, outer)
+    try:
+        yield
+    finally:
+        mode.scope = outer
+
+
+class Extras:
+    """What few nodes carry: hooks, the cell of ``retain_grad``, and the line that created them."""
+
+    __slots__ = ("hooks", "retained", "site")
+
+    def __init__(self) -> None:
+        self.hooks: dict[int, Hook] = {}
+        self.retained: Accumulator | None = None
+        self.site: str | None = None
+
+
+class Node:
+    """One applied operation.
+
+    Attributes:
+        plan: which operands need gradients and how they are computed; ``plan.op`` is the operation's record.
+        edges: for each operand the node or accumulator its gradient goes to, None where no gradient is needed.
+        saved: what the derivative reads, or None once released.
+        versions: pairs of version cell and the count at saving, for every saved array.
+        parameters: the operation's non-tensor arguments.
+        shape, dtype: of the output.
+        sequence: creation order; parents always come before children.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "dtype",
+        "edges",
+        "extras",
+        "parameters",
+        "plan",
+        "saved",
+        "scope",
+        "sequence",
+        "shape",
+        "versions",
+    )
+
+    def __init__(
+        self,
+        plan: Plan,
+        edges: tuple[Any, ...],
+        saved: tuple[Any, ...],
+        versions: tuple[Any, ...],
+        parameters: dict[str, Any],
+        shape: Shape,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.plan = plan
+        self.edges = edges
+        self.saved: tuple[Any, ...] | None = saved
+        self.versions = versions
+        self.parameters = parameters
+        self.shape = shape
+        self.dtype = dtype
+        self.sequence = next_sequence()
+        self.scope = mode.scope
+        self.extras: Extras | None = None
+
+    @property
+    def op(self) -> Op:
+        """The record of the operation."""
+        return self.plan.op
+
+    @property
+    def name(self) -> str:
+        """The operation's name."""
+        return self.plan.op.name
+
+    @property
+    def next_functions(self) -> tuple[Any, ...]:
+        """The parents, as ``(node, 0)`` pairs like PyTorch's."""
+        return tuple((edge, 0) for edge in self.edges)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} node, output {self.shape} {self.dtype}>"
+
+    def demand_extras(self) -> Extras:
+        """Return the rarely used part, making it at first need."""
+        if self.extras is None:
+            self.extras = Extras()
+        return self.extras
+
+    def check_alive(self) -> None:
+        """Raise if backward cannot pass here: values released, or changed since they were saved."""
+        if self.saved is None:
+            raise GraphError(
+                f"backward reached the operation '{self.name}' (output {self.shape}) a second time, after its saved "
+                "values had been freed. Usual causes: a loss accumulated over steps (`total += loss` keeps every "
+                "graph), or a hidden state carried over without being detached. Remedies: accumulate loss.item(), "
+                "call .detach() on the carried state, or pass retain_graph=True to the first backward."
+            )
+        for cell, count, label in self.versions:
+            if cell[0] != count:
+                raise InPlaceError(self._changed_message(cell, count, label))
+
+    def _changed_message(self, cell: VersionCell, count: int, label: str) -> str:
+        site = self.extras.site if self.extras is not None else None
+        where = f"created at {site}" if site else "run under autograd_core.detect_anomaly() to see the line"
+        return (
+            f"a value that the operation '{self.name}' saved for backward ({label}; output {self.shape} {self.dtype}) "
+            f"was modified in place: it was at version {count} when saved and is at version {cell[0]} now ({where}). "
+            "Use the out-of-place form of the change, or clone() the tensor first."
+        )
+
+    def release(self) -> None:
+        """Free the saved values; the edges stay, so that the graph can still be drawn."""
+        self.saved = None
+        self.versions = ()
+
+
+class Accumulator:
+    """Where the gradient of a leaf tensor is gathered; the tensor points here, never the other way.
+
+    Attributes:
+        grad: the accumulated gradient tensor, or None.
+        name: what pictures call it, "weight" for instance.
+        hooks: run on each backward's total before it is added.
+        post_hooks: run after it has been added.
+    """
+
+    __slots__ = ("__weakref__", "dtype", "grad", "hooks", "name", "post_hooks", "sequence", "shape")
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], name: str | None = None) -> None:
+        self.grad: Any = None
+        self.shape = shape
+        self.dtype = dtype
+        self.name = name
+        self.hooks: dict[int, Hook] = {}
+        self.post_hooks: dict[int, Hook] = {}
+        self.sequence = next_sequence()
+
+    edges: tuple[Any, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<accumulator of {self.name or 'a leaf'}, {self.shape} {self.dtype}>"
+
+
+class RemovableHandle:
+    """Removes a hook again: call ``remove()``, or use it as a context manager."""
+
+    _next_key = itertools.count().__next__
+
+    def __init__(self, hooks: dict[int, Any], hook: Callable[..., Any]) -> None:
+        if not callable(hook):
+            raise TypeError(f"a hook must be callable, got {type(hook).__name__}")
+        self._hooks = hooks
+        self.key = RemovableHandle._next_key()
+        hooks[self.key] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; doing so twice is harmless."""
+        self._hooks.pop(self.key, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+def ancestors(roots: list[Any]) -> list[Any]:
+    """Every node and accumulator that leads to `roots`, children first, without recursion."""
+    found: dict[Any, None] = {}
+    stack = [root for root in roots if root is not None]
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found[node] = None
+            stack.extend(edge for edge in node.edges if edge is not None)
+    return sorted(found, key=lambda node: -node.sequence)

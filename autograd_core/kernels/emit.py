@@ -1,0 +1,272 @@
+"""Formula to kernel: the only code generator.
+
+An expression becomes the source of a loop over flat arrays, written to a file named by its hash and imported from
+there, so that Numba caches it and a reader can open it. Each distinct part of the expression is computed once, and
+every constant is held in the dtype of the operands: Numba turns `1 + x` with a float32 x into float64 arithmetic,
+which costs 10 to 20 times the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..broadcasting import Shape
+from ..dtypes import bool_
+from ..formula import Call, Constant, Expression, Symbol
+from .boundary import flat, spread
+
+# Elements a thread takes at a time: large enough to hide a task's start, small enough to stay in the second cache.
+CHUNK = 1 << 15
+
+_OPERATORS = {
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "negative": "-{0}",
+    "less": "{0} < {1}",
+    "less_equal": "{0} <= {1}",
+    "greater": "{0} > {1}",
+    "greater_equal": "{0} >= {1}",
+    "equal": "{0} == {1}",
+    "not_equal": "{0} != {1}",
+    "logical_and": "{0} & {1}",
+    "logical_or": "{0} | {1}",
+    "logical_not": "not {0}",
+    "isnan": "{0} != {0}",
+    "where": "{1} if {0} else {2}",
+    # NaN wins, as in NumPy: a comparison with NaN is false, so the NaN operand has to be asked for.
+    "maximum": "{0} if ({0} >= {1} or {0} != {0}) else {1}",
+    "minimum": "{0} if ({0} <= {1} or {0} != {0}) else {1}",
+    "abs": "abs({0})",
+    "sign": "(one if {0} > zero else (-one if {0} < zero else {0}))",
+    "power": "{0} ** {1}",
+    "floor": "np.floor({0})",
+    "ceil": "np.ceil({0})",
+    "round": "np.rint({0})",
+    "trunc": "np.trunc({0})",
+    "copysign": "np.copysign({0}, {1})",
+    "sqrt": "math.sqrt({0})",
+}
+
+# Functions of the mathematical library for those without a vectorised form, in Python's spelling.
+_LIBRARY = {"arctan2": "math.atan2({0}, {1})", "cbrt": "np.cbrt({0})", "exp2": "np.exp2({0})"}
+_MATH_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
+
+
+def _vectorized() -> Sequence[str]:
+    from .vecmath import FUNCTIONS
+
+    return tuple(FUNCTIONS)
+
+
+class _Writer:
+    """Writes expressions as assignments, one for each distinct part."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.names: dict[Expression, str] = {}
+        self.constants: dict[str, str] = {}
+        self.imports: set[str] = set()
+
+    def write(self, expression: Expression) -> str:
+        """Return the name that holds `expression`, writing whatever it takes."""
+        known = self.names.get(expression)
+        if known is not None:
+            return known
+        if isinstance(expression, Symbol):
+            name = f"{expression.name}_i"
+        elif isinstance(expression, Constant):
+            name = self._constant(expression.value)
+        else:
+            assert isinstance(expression, Call)
+            text = self._call(expression)
+            name = f"t{len(self.lines)}"
+            self.lines.append(f"{name} = {text}")
+        self.names[expression] = name
+        return name
+
+    def _constant(self, value: bool | int | float) -> str:
+        text = repr(value) if isinstance(value, bool) else f"real({float(value)!r})"
+        text = text.replace("real(inf)", "real(np.inf)").replace("real(-inf)", "real(-np.inf)")
+        text = text.replace("real(nan)", "real(np.nan)")
+        return self.constants.setdefault(text, f"c{len(self.constants)}")
+
+    def _call(self, expression: Call) -> str:
+        function = expression.function
+        if function == "power":
+            text = self._integer_power(expression)
+            if text is not None:
+                return text
+        arguments = [self.write(argument) for argument in expression.arguments]
+        if function in _OPERATORS:
+            return _OPERATORS[function].format(*arguments)
+        if function in _vectorized():
+            self.imports.add(function)
+            return f"{function}({', '.join(arguments)})"
+        if function in _LIBRARY:
+            return _LIBRARY[function].format(*arguments)
+        return f"math.{_MATH_NAMES.get(function, function)}({', '.join(arguments)})"
+
+    def _integer_power(self, expression: Call) -> str | None:
+        base, exponent = expression.arguments
+        if not isinstance(exponent, Constant) or exponent.value not in (2, 3, 4, -1, -2, 0.5):
+            return None
+        name = self.write(base)
+        return {
+            2: f"{name} * {name}",
+            3: f"{name} * {name} * {name}",
+            4: f"({name} * {name}) * ({name} * {name})",
+            -1: f"one / {name}",
+            -2: f"one / ({name} * {name})",
+            0.5: f"math.sqrt({name})",
+        }[exponent.value]
+
+
+def source(
+    outputs: Sequence[Expression], operands: Sequence[str], parameters: Sequence[str], dtype: np.dtype[Any]
+) -> str:
+    """The source of a module whose ``serial`` and ``parallel`` compute `outputs` over flat arrays.
+
+    Both take the operands' arrays, the outputs' arrays and the parameters, in this order.
+    """
+    writer = _Writer()
+    for parameter in parameters:
+        writer.names[Symbol(parameter)] = f"{parameter}_p"
+    results = [writer.write(output) for output in outputs]
+    outs = [f"out{index}" for index in range(len(outputs))]
+    arrays = ", ".join([*operands, *outs])
+    arguments = ", ".join([*operands, *outs, *parameters])
+    sliced = ", ".join([f"{a}[start:stop]" for a in (*operands, *outs)] + list(parameters))
+    name = dtype.name
+    imports = "".join(
+        f"from autograd_core.kernels.vecmath import {f}_{name} as {f}\n" for f in sorted(writer.imports)
+    )
+    constants = "".join(f"{held} = {text}\n" for text, held in writer.constants.items())
+    body = [f"{parameter}_p = real({parameter})" for parameter in parameters]
+    body.append(f"for i in range({outs[0]}.size):")
+    body += [f"    {operand}_i = {operand}[i]" for operand in operands]
+    body += [f"    {line}" for line in writer.lines]
+    body += [f"    {out}[i] = {result}" for out, result in zip(outs, results, strict=True)]
+    indented = "\n".join("    " + line for line in body)
+    return f'''"""Generated from a formula; arrays: {arrays}."""
+import math
+
+import numpy as np
+from numba import prange
+
+from autograd_core.kernels.jit import inline, kernel
+{imports}
+real = np.{name}
+zero, one = real(0), real(1)
+{constants}
+
+@inline
+def body({arguments}):
+{indented}
+
+
+@kernel
+def serial({arguments}):
+    body({arguments})
+
+
+@kernel(parallel=True)
+def parallel({arguments}):
+    size = {outs[0]}.size
+    for chunk in prange((size + {CHUNK - 1}) // {CHUNK}):
+        start = chunk * {CHUNK}
+        stop = min(size, start + {CHUNK})
+        body({sliced})
+'''
+
+
+class Loop:
+    """Formulas over the same operands as one fused loop, built per dtype at first need.
+
+    Calling it with the operands (arrays or numbers), the common shape and the dtype returns one array an output.
+    """
+
+    __slots__ = ("name", "operands", "outputs", "parameters", "predicate", "variants")
+
+    def __init__(
+        self,
+        name: str,
+        outputs: Sequence[Expression],
+        operands: Sequence[str],
+        parameters: Sequence[str] = (),
+        predicate: bool = False,
+    ) -> None:
+        self.name = name
+        self.outputs = tuple(outputs)
+        self.operands = tuple(operands)
+        self.parameters = tuple(parameters)
+        self.predicate = predicate
+        self.variants: dict[np.dtype[Any], ModuleType] = {}
+
+    def variant(self, dtype: np.dtype[Any]) -> ModuleType:
+        """The generated module for `dtype`."""
+        module = self.variants.get(dtype)
+        if module is None:
+            from .jit import load_generated
+
+            text = source(self.outputs, self.operands, self.parameters, dtype)
+            module = self.variants[dtype] = load_generated(f"{self.name}_{dtype.name}", text)
+        return module
+
+    def run(self, dtype: np.dtype[Any], size: int, arguments: Sequence[Any]) -> None:
+        """Call the kernel: on threads only where they pay."""
+        module = self.variants.get(dtype) or self.variant(dtype)
+        if size >= CHUNK:
+            from .jit import PARALLEL, thread_count
+
+            if thread_count(size) > 1:
+                with PARALLEL:
+                    module.parallel(*arguments)
+                return
+        module.serial(*arguments)
+
+    def __call__(
+        self, operands: Sequence[Any], shape: Shape, dtype: np.dtype[Any], parameters: Sequence[Any] = ()
+    ) -> list[np.ndarray]:
+        lines = [spread(operand, shape, dtype) for operand in operands]
+        out_dtype = bool_ if self.predicate else dtype
+        results = [np.empty(shape, out_dtype) for _ in self.outputs]
+        self.run(dtype, results[0].size, [*lines, *[result.ravel() for result in results], *parameters])
+        return results
+
+    def unary(self, x: np.ndarray) -> np.ndarray:
+        """The loop over a single operand, without the general call's bookkeeping."""
+        result = np.empty(x.shape, x.dtype)
+        self.run(x.dtype, x.size, (flat(x), result.ravel()))
+        return result
+
+
+def numpy_form(expression: Expression) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
+    """A formula that is a single NumPy ufunc of symbols and numbers, as that ufunc and its arguments; else None.
+
+    NumPy's own loops are vectorised and broadcast without copies: no fused kernel beats them at one operation.
+    """
+    from ..formula import FUNCTIONS
+
+    if not isinstance(expression, Call):
+        return None
+    function = FUNCTIONS[expression.function].numpy
+    if not isinstance(function, np.ufunc):
+        return None
+    arguments: list[Any] = []
+    for argument in expression.arguments:
+        if isinstance(argument, Symbol):
+            arguments.append(argument.name)
+        elif isinstance(argument, Constant):
+            arguments.append(argument.value)
+        else:
+            return None
+    return function, tuple(arguments)
+
+
+__all__ = ["CHUNK", "Loop", "numpy_form", "source"]

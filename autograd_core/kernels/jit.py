@@ -1,0 +1,238 @@
+"""The one place that calls ``numba.njit``: how kernels are compiled, kept, counted and run on threads.
+
+A kernel is a plain Python function over arrays and scalars, decorated with :func:`kernel`; what it calls in its loop
+is decorated with :func:`inline`. With ``NUMBA_DISABLE_JIT=1`` both leave Python functions, and every helper here has
+a Python form, so the same code runs without a compiler.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar, overload
+
+import numba
+import numpy as np
+from llvmlite import binding, ir
+from numba import prange, types
+from numba.core import config as numba_config  # what Numba read from the environment; never changed here
+from numba.core.errors import TypingError
+from numba.core.registry import cpu_target
+from numba.extending import intrinsic
+
+from autograd_core import config
+from autograd_core.kernels.cache import KernelCache, compile_log, compile_statistics, kernel_directory, load_generated
+
+__all__ = [
+    "DISABLED",
+    "PARALLEL",
+    "PARALLEL_THRESHOLD",
+    "bits_to_float32",
+    "bits_to_float64",
+    "compile_log",
+    "compile_statistics",
+    "float32_to_bits",
+    "float64_to_bits",
+    "inline",
+    "kernel",
+    "kernel_directory",
+    "load_generated",
+    "prange",
+    "serial_and_parallel",
+    "thread_count",
+]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# Whether NUMBA_DISABLE_JIT=1 asks for plain Python.
+DISABLED: bool = bool(numba_config.DISABLE_JIT)
+
+# "contract" lets a multiplication and an addition become one fused instruction. Never "nnan", "ninf" or "reassoc":
+# NaN and infinity are values here, and the error-free sums in vecmath must keep their order.
+# error_model="numpy": a division that checks for zero to raise an exception is never vectorised.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}, "nogil": True}
+
+# Elements of light elementwise work (some 0.1 ns each) below which one thread is faster: waking a team of OpenMP
+# threads costs 2 us on an idle machine and much more on a busy one.
+PARALLEL_THRESHOLD = 131072
+
+
+@overload
+def kernel(function: Function, *, parallel: bool = False) -> Function: ...
+@overload
+def kernel(function: None = None, *, parallel: bool = False) -> Callable[[Function], Function]: ...
+def kernel(function: Any = None, *, parallel: bool = False) -> Any:
+    """Compile a function that Python calls with arrays; the machine code is kept in the cache directory.
+
+    Returns Numba's own dispatcher, so a call costs what Numba's call costs. Nothing is compiled until the first call.
+    """
+    if function is None:
+        return lambda decorated: kernel(decorated, parallel=parallel)
+    if DISABLED:
+        # Compiled code is silent where NumPy's scalars would warn of overflow and invalid operations.
+        return np.errstate(all="ignore")(function)
+    dispatcher = numba.njit(parallel=parallel, **_OPTIONS)(function)
+    dispatcher._cache = KernelCache(function, f"{parallel} {sorted(_OPTIONS['fastmath'])}")
+    compiler = dispatcher._compiler
+    compiler.compile = functools.partial(_compile_wide, compiler.compile)
+    return dispatcher
+
+
+@functools.cache
+def _wide_machine() -> Any:
+    """What LLVM's optimiser is told of this processor, except that it prefers 256-bit vectors; None if it does not.
+
+    LLVM holds back from 512-bit vectors on Intel's processors, since early ones slowed their clock for them. On the
+    polynomials of vecmath they are 1.4 to 1.5 times as fast (measured on Xeon), and AMD's are used at full width anyway.
+    """
+    codegen = cpu_target.target_context.codegen()
+    if numba_config.CPU_FEATURES is not None or "+avx512f" not in codegen._tm_features:
+        return None
+    options: dict[str, Any] = {"opt": numba_config.OPT}
+    codegen._customize_tm_options(options)
+    options["features"] += ",-prefer-256-bit"
+    return binding.Target.from_triple(binding.get_process_triple()).create_target_machine(**options)
+
+
+def _compile_wide(compile_: Callable[..., Any], *arguments: Any) -> Any:
+    """Run Numba's compiler with the full vector width; its lock is held, so no other function is compiled meanwhile."""
+    codegen = cpu_target.target_context.codegen()
+    usual, wide = codegen._tm, _wide_machine()
+    if wide is None:
+        return compile_(*arguments)
+    codegen._tm = wide
+    try:
+        return compile_(*arguments)
+    finally:
+        codegen._tm = usual
+
+
+def inline(function: Function) -> Function:
+    """Compile a helper that kernels call in their loops: LLVM merges it into the caller, which then vectorises.
+
+    It has no cache of its own; its code is part of each kernel's.
+    """
+    compiled: Function = numba.njit(forceinline=True, **_OPTIONS)(function)
+    return compiled
+
+
+def serial_and_parallel(function: Function) -> tuple[Function, Function]:
+    """The same function compiled twice: with its ``prange`` loops run in order, and on threads.
+
+    Only the one that is called gets compiled. Callers choose by :func:`thread_count`.
+    """
+    return kernel(function), kernel(function, parallel=True)
+
+
+def _bit_cast(name: str, source: types.Type, target: types.Type, llvm_target: ir.Type) -> Any:
+    """An intrinsic that reads the bits of a `source` as a `target`."""
+
+    def typer(_context: Any, value: types.Type) -> Any:
+        if value != source:
+            raise TypingError(f"{name} takes {source}, not {value}")
+
+        def generate(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+            return builder.bitcast(arguments[0], llvm_target)
+
+        return target(source), generate
+
+    typer.__name__ = name
+    return intrinsic(typer)
+
+
+# Numba's scalars have no view(); these four are what exponent arithmetic needs, and vectorise to nothing at all.
+if DISABLED:
+
+    def float32_to_bits(value: Any) -> Any:
+        """The bits of a float32 as an int32."""
+        return np.float32(value).view(np.int32)
+
+    def bits_to_float32(value: Any) -> Any:
+        """The float32 that has the bits of an int32."""
+        return np.int32(value).view(np.float32)
+
+    def float64_to_bits(value: Any) -> Any:
+        """The bits of a float64 as an int64."""
+        return np.float64(value).view(np.int64)
+
+    def bits_to_float64(value: Any) -> Any:
+        """The float64 that has the bits of an int64."""
+        return np.int64(value).view(np.float64)
+
+else:
+    float32_to_bits = _bit_cast("float32_to_bits", types.float32, types.int32, ir.IntType(32))
+    bits_to_float32 = _bit_cast("bits_to_float32", types.int32, types.float32, ir.FloatType())
+    float64_to_bits = _bit_cast("float64_to_bits", types.float64, types.int64, ir.IntType(64))
+    bits_to_float64 = _bit_cast("bits_to_float64", types.int64, types.float64, ir.DoubleType())
+
+
+# --- Threads ---------------------------------------------------------------------------------------------------------
+
+# Set in a child made by fork after a parallel kernel ran: GNU OpenMP kills a child that starts a parallel region.
+_serial_only = [False]
+
+
+def thread_count(work: int, threshold: int = PARALLEL_THRESHOLD) -> int:
+    """How many threads to use for `work` elements; 1 means: call the serial kernel."""
+    if work < threshold or _serial_only[0]:
+        return 1
+    return min(config.get_num_threads(), numba_config.NUMBA_NUM_THREADS)
+
+
+class _ParallelRegion(threading.local):
+    """``with PARALLEL:`` around a call of a parallel kernel.
+
+    It gives Numba the number of threads that :mod:`autograd_core.config` says (Numba keeps one figure for each calling
+    thread, and starts each at the maximum), and lets one call in at a time where the threading layer is Numba's
+    "workqueue", which aborts the process when two Python threads enter at once.
+    """
+
+    _lock = threading.Lock()
+    # Whether the layer allows concurrent calls; unknown until the first parallel kernel has started it.
+    _concurrent = [False]
+
+    def __init__(self) -> None:
+        self.threads = 0
+        self.locked: list[bool] = []
+
+    def __enter__(self) -> None:
+        if DISABLED:
+            return
+        wait = not self._concurrent[0] and not any(self.locked)
+        if wait:
+            self._lock.acquire()
+        self.locked.append(wait)
+        wanted = min(config.get_num_threads(), numba_config.NUMBA_NUM_THREADS)
+        if wanted != self.threads:
+            numba.set_num_threads(wanted)
+            self.threads = wanted
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if DISABLED:
+            return
+        if not self._concurrent[0]:
+            with contextlib.suppress(ValueError):  # the layer was not started
+                self._concurrent[0] = numba.threading_layer() != "workqueue"
+        if self.locked.pop():
+            self._lock.release()
+
+
+PARALLEL = _ParallelRegion()
+
+
+def _after_fork_in_child() -> None:
+    """Keep a forked child alive: run serial kernels only, and free the lock another thread may have held."""
+    _ParallelRegion._lock = threading.Lock()
+    PARALLEL.locked.clear()
+    with contextlib.suppress(ValueError):
+        _serial_only[0] = numba.threading_layer() == "omp"
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

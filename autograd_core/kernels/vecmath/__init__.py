@@ -1,0 +1,2 @@
+from autograd_core.kernels.vecmath.exponential import *
+from autograd_core.kernels.vecmath.logarithm import *

@@ -1,0 +1,33 @@
+"""Declarations of the operations, one family a file; importing this registers all of them."""
+
+from . import (
+    activation,
+    creation,
+    elementwise,
+    indexing,
+    inplace,
+    layers,
+    linalg,
+    linear_maps,
+    loss,
+    operators,
+    reduction,
+    shape,
+    softmax,
+)
+
+__all__ = [
+    "activation",
+    "creation",
+    "elementwise",
+    "indexing",
+    "inplace",
+    "layers",
+    "linalg",
+    "linear_maps",
+    "loss",
+    "operators",
+    "reduction",
+    "shape",
+    "softmax",
+]

@@ -1,0 +1,252 @@
+"""Linear maps that are each other's transposes: the vocabulary in which derivatives are written.
+
+Every rule here and in the other families is a combination of these operations, so it runs on arrays at first order
+and on tensors, recorded, at every higher one. They live in one file because each pair needs the other:
+sum ↔ expand, reshape ↔ reshape, permute ↔ permute, slice ↔ embed, gather ↔ scatter_add, cat ↔ slices.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..broadcasting import Shape
+from ..dispatch import structural
+from ..op import Sample
+from ..tensor import Tensor
+
+# Below this many elements a filled array is made faster than a broadcast view, and kernels need no copy of it.
+_SMALL = 1 << 14
+
+
+def raw(value: Any) -> Any:
+    """The array of a tensor, an array as it is: for the parts of a rule that carry no gradient."""
+    return value._array if isinstance(value, Tensor) else value
+
+
+def _normal(random: np.random.Generator, *shape: int) -> np.ndarray:
+    return random.standard_normal(shape)
+
+
+# --- sum and expand ---------------------------------------------------------------------------------------------
+
+
+@structural(
+    "sum",
+    reference=lambda x, dim, keepdim: np.sum(x, axis=dim, keepdims=keepdim),
+    samples=lambda random: [
+        Sample((_normal(random, 3, 4),), {"dim": (0, 1), "keepdim": False}),
+        Sample((_normal(random, 3, 4, 2),), {"dim": (1,), "keepdim": True}),
+        Sample((_normal(random),), {"dim": (), "keepdim": False}),
+    ],
+)
+def sum_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
+    """Sum over dimensions."""
+    return np.add.reduce(x, axis=dim, keepdims=keepdim)
+
+
+@sum_primitive.vjp("x")
+def _(cotangent: Any, x_shape: Shape, dim: tuple[int, ...]) -> Any:
+    return expand_reduced(cotangent, x_shape, dim)
+
+
+def kept_shape(shape: Shape, dim: tuple[int, ...]) -> Shape:
+    """The shape after reducing `dim` with keepdim."""
+    return tuple(1 if axis in dim else size for axis, size in enumerate(shape))
+
+
+def expand_reduced(value: Any, shape: Shape, dim: tuple[int, ...]) -> Any:
+    """Spread a reduced value over the dimensions it was reduced from."""
+    kept = kept_shape(shape, dim)
+    if value.shape != kept:
+        value = reshape_primitive(value, shape=kept)
+    return value if kept == shape else expand_primitive(value, shape=shape)
+
+
+@structural(
+    "expand",
+    view=True,
+    reference=lambda x, shape: np.broadcast_to(x, shape),
+    samples=lambda random: [
+        Sample((_normal(random, 3, 1),), {"shape": (2, 3, 4)}),
+        Sample((_normal(random),), {"shape": (2, 2)}),
+    ],
+)
+def expand_primitive(x: np.ndarray, *, shape: Shape) -> np.ndarray:
+    """Repeat dimensions of size 1, and add leading ones, without copying."""
+    if x.size == 1:
+        full = np.empty(shape, x.dtype)
+        if full.size <= _SMALL:
+            full.fill(x.item())
+            return full
+    return np.broadcast_to(x, shape)
+
+
+@expand_primitive.vjp("x")
+def _(cotangent: Any, x_shape: Shape) -> Any:
+    added = cotangent.ndim - len(x_shape)
+    dim = tuple(range(added)) + tuple(
+        axis + added for axis, size in enumerate(x_shape) if size == 1 and cotangent.shape[axis + added] != 1
+    )
+    return reshape_primitive(sum_primitive(cotangent, dim=dim, keepdim=False), shape=x_shape)
+
+
+# --- reshape and permute ----------------------------------------------------------------------------------------
+
+
+@structural(
+    "reshape",
+    view=True,
+    reference=lambda x, shape: np.reshape(x, shape),
+    samples=lambda random: [
+        Sample((_normal(random, 3, 4),), {"shape": (2, 6)}),
+        Sample((_normal(random, 1),), {"shape": ()}),
+        Sample((_normal(random, 0, 3),), {"shape": (3, 0)}),
+    ],
+)
+def reshape_primitive(x: np.ndarray, *, shape: Shape) -> np.ndarray:
+    """The same elements in another shape, row-major; a view where memory allows."""
+    return x.reshape(shape)
+
+
+@reshape_primitive.vjp("x")
+def _(cotangent: Any, x_shape: Shape) -> Any:
+    return reshape_primitive(cotangent, shape=x_shape)
+
+
+@structural(
+    "permute",
+    view=True,
+    reference=lambda x, dims: np.transpose(x, dims),
+    samples=lambda random: [
+        Sample((_normal(random, 3, 4, 2),), {"dims": (2, 0, 1)}),
+        Sample((_normal(random, 3, 4),), {"dims": (1, 0)}),
+    ],
+)
+def permute_primitive(x: np.ndarray, *, dims: tuple[int, ...]) -> np.ndarray:
+    """The dimensions in another order, as a view."""
+    return x.transpose(dims)
+
+
+@permute_primitive.vjp("x")
+def _(cotangent: Any, dims: tuple[int, ...]) -> Any:
+    inverse = [0] * len(dims)
+    for position, source in enumerate(dims):
+        inverse[source] = position
+    return permute_primitive(cotangent, dims=tuple(inverse))
+
+
+def swap_last(value: Any) -> Any:
+    """Transpose the last two dimensions, of arrays and tensors alike."""
+    dims = tuple(range(value.ndim))
+    return permute_primitive(value, dims=(*dims[:-2], dims[-1], dims[-2]))
+
+
+# --- slices and their embedding ---------------------------------------------------------------------------------
+
+
+@structural(
+    "slice",
+    view=True,
+    reference=lambda x, index: x[index],
+    samples=lambda random: [
+        Sample((_normal(random, 5, 4),), {"index": (slice(1, 4, 2), 1)}),
+        Sample((_normal(random, 5, 4),), {"index": (Ellipsis, None, slice(None, None, -1))}),
+        Sample((_normal(random, 3),), {"index": (2,)}),
+    ],
+)
+def slice_primitive(x: np.ndarray, *, index: tuple[Any, ...]) -> np.ndarray:
+    """Basic indexing: integers, slices, None and Ellipsis; a view."""
+    return np.asarray(x[index])
+
+
+@slice_primitive.vjp("x")
+def _(cotangent: Any, x_shape: Shape, index: tuple[Any, ...]) -> Any:
+    return embed_primitive(cotangent, shape=x_shape, index=index)
+
+
+@structural(
+    "embed",
+    samples=lambda random: [
+        Sample((_normal(random, 2),), {"shape": (5, 4), "index": (slice(1, 4, 2), 1)}),
+    ],
+)
+def embed_primitive(x: np.ndarray, *, shape: Shape, index: tuple[Any, ...]) -> np.ndarray:
+    """Zeros of a shape with a slice of them set: the transpose of slicing."""
+    full = np.zeros(shape, x.dtype)
+    full[index] = x
+    return full
+
+
+@embed_primitive.vjp("x")
+def _(cotangent: Any, index: tuple[Any, ...]) -> Any:
+    return slice_primitive(cotangent, index=index)
+
+
+# --- gather and scatter-add -------------------------------------------------------------------------------------
+
+
+@structural(
+    "gather_index",
+    reference=lambda x, index: x[index],
+    samples=lambda random: [
+        Sample((_normal(random, 5, 4),), {"index": (np.array([0, 2, 2, -1]),)}),
+        Sample((_normal(random, 5, 4),), {"index": (slice(1, 4), np.array([[0, 3], [3, 3]]))}),
+        Sample((_normal(random, 3, 2),), {"index": (np.array([[True, False], [True, True], [False, False]]),)}),
+    ],
+)
+def gather_primitive(x: np.ndarray, *, index: tuple[Any, ...]) -> np.ndarray:
+    """Advanced indexing: integer arrays and masks, mixed with slices; a copy."""
+    return np.asarray(x[index])
+
+
+@gather_primitive.vjp("x")
+def _(cotangent: Any, x_shape: Shape, index: tuple[Any, ...]) -> Any:
+    return scatter_add_primitive(cotangent, shape=x_shape, index=index)
+
+
+@structural(
+    "scatter_add_index",
+    samples=lambda random: [
+        Sample((_normal(random, 4, 4),), {"shape": (5, 4), "index": (np.array([0, 2, 2, -1]),)}),
+    ],
+)
+def scatter_add_primitive(x: np.ndarray, *, shape: Shape, index: tuple[Any, ...]) -> np.ndarray:
+    """Zeros of a shape with values added at indices, repeated ones as often as they occur."""
+    full = np.zeros(shape, x.dtype)
+    np.add.at(full, index, x)
+    return full
+
+
+@scatter_add_primitive.vjp("x")
+def _(cotangent: Any, index: tuple[Any, ...]) -> Any:
+    return gather_primitive(cotangent, index=index)
+
+
+# --- concatenation ----------------------------------------------------------------------------------------------
+
+
+@structural(
+    "cat",
+    reference=lambda *tensors, dim: np.concatenate(tensors, axis=dim),
+    samples=lambda random: [
+        Sample((_normal(random, 2, 3), _normal(random, 2, 1)), {"dim": 1}),
+        Sample((_normal(random, 2, 3), _normal(random, 0, 3), _normal(random, 1, 3)), {"dim": 0}),
+    ],
+)
+def cat_primitive(*tensors: np.ndarray, dim: int) -> np.ndarray:
+    """Join tensors along an existing dimension."""
+    return np.concatenate(tensors, axis=dim)
+
+
+@cat_primitive.vjp()
+def _(cotangent: Any, shapes: tuple[Shape, ...], needs: tuple[bool, ...], dim: int) -> list[Any]:
+    before: tuple[Any, ...] = (slice(None),) * dim
+    pulled: list[Any] = []
+    start = 0
+    for shape, needed in zip(shapes, needs, strict=True):
+        stop = start + shape[dim]
+        pulled.append(slice_primitive(cotangent, index=(*before, slice(start, stop))) if needed else None)
+        start = stop
+    return pulled

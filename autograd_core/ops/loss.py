@@ -1,0 +1,326 @@
+"""Losses that are operations of their own, for accuracy or speed; the others are compositions in ``nn``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import dtypes
+from .. import formula as f
+from ..dispatch import apply, as_tensor_operand, cast, elementwise, fused
+from ..kernels.boundary import contiguous
+from ..lazy import lazy_import
+from ..op import REAL, Domain, Sample
+from ..tensor import Tensor
+from .linear_maps import gather_primitive, raw
+from .softmax import log_softmax, run_rows
+
+if TYPE_CHECKING:
+    from ..kernels import softmax as kernels
+else:
+    kernels = lazy_import("autograd_core.kernels.softmax")
+
+
+@elementwise(promotes=True, reference=lambda x, target: (x - target) ** 2, torch="", method=False)
+def squared_error(x: Any, target: Any) -> Any:
+    """(x - target)**2."""
+    return (x - target) * (x - target)
+
+
+@squared_error.partial("x")
+def _(x: Any, target: Any) -> Any:
+    return 2 * (x - target)
+
+
+@squared_error.partial("target")
+def _(x: Any, target: Any) -> Any:
+    return -2 * (x - target)
+
+
+@elementwise(
+    domain=(REAL, Domain(0.05, 0.95)),
+    special=(0.0, 1e3, -1e3),
+    reference=lambda x, target: np.logaddexp(0, x) - x * target,
+    torch="",
+    method=False,
+)
+def logistic_loss(x: Any, target: Any) -> Any:
+    """Binary cross-entropy of a logit, log(1 + exp(x)) - x target; 0 where an infinite logit is right."""
+    # Where the target is 0 or 1 the product is left out, because inf * 0 is NaN.
+    linear = f.where(
+        f.equal(target, 0),
+        f.maximum(x, 0),
+        f.where(f.equal(target, 1), f.maximum(-x, 0), f.maximum(x, 0) - x * target),
+    )
+    return linear + f.log1p(f.exp(-f.abs(x)))
+
+
+@logistic_loss.partial("x")
+def _(x: Any, target: Any) -> Any:
+    return f.sigmoid(x) - target
+
+
+@logistic_loss.partial("target")
+def _(x: Any) -> Any:
+    return -x
+
+
+def _parts(
+    target: np.ndarray, weight: np.ndarray, ignore_index: int, smoothing: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each row: the weight of its target class, the share of the spread part, and the weight it counts with."""
+    kept = target != ignore_index
+    own = np.where(kept, weight[np.where(kept, target, 0)], 0).astype(weight.dtype)
+    spread = np.where(kept, smoothing / weight.size, 0).astype(weight.dtype)
+    return own * weight.dtype.type(1 - smoothing), spread, own
+
+
+def _cross_entropy_forward(
+    x: np.ndarray,
+    *,
+    target: np.ndarray,
+    weight: np.ndarray,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    log_probabilities = run_rows(kernels.log_softmax, 1, x)
+    own, spread, counted = _parts(target, weight, ignore_index, label_smoothing)
+    picked = log_probabilities[np.arange(target.size), np.where(target == ignore_index, 0, target)]
+    losses = -np.where(own != 0, own * picked, 0)
+    if label_smoothing:
+        total = np.where(weight != 0, weight * log_probabilities, 0).sum(axis=1)
+        losses -= np.where(spread != 0, spread * total, 0)
+    if reduction == "none":
+        return losses, log_probabilities
+    total = losses.sum(dtype=np.float64)
+    if reduction == "mean":
+        total = np.divide(total, counted.sum(dtype=np.float64))
+    return np.asarray(total, x.dtype), log_probabilities
+
+
+def _cross_entropy_samples(random: np.random.Generator) -> list[Sample]:
+    common = {"ignore_index": -100}
+    return [
+        Sample(
+            (random.standard_normal((4, 3)),),
+            {"target": np.array([0, 2, -100, 1]), "weight": np.ones(3), "label_smoothing": 0.0, "reduction": "mean"}
+            | common,
+        ),
+        Sample(
+            (random.standard_normal((3, 4)),),
+            {
+                "target": np.array([3, 0, 0]),
+                "weight": np.array([0.5, 1.0, 2.0, 1.5]),
+                "label_smoothing": 0.2,
+                "reduction": "none",
+            }
+            | common,
+        ),
+    ]
+
+
+@fused(
+    "cross_entropy",
+    forward=_cross_entropy_forward,
+    residuals=("log_probabilities",),
+    samples=_cross_entropy_samples,
+)
+def cross_entropy_primitive(
+    x: Any, *, target: np.ndarray, weight: np.ndarray, ignore_index: int, label_smoothing: float, reduction: str
+) -> Any:
+    """Cross-entropy of logits (rows, classes) and class indices: log-softmax, then the weighted mean of picked ones."""
+    log_probabilities = log_softmax(x, 1)
+    own, spread, counted = _parts(target, weight, ignore_index, label_smoothing)
+    picked = gather_primitive(
+        log_probabilities, index=(np.arange(target.size), np.where(target == ignore_index, 0, target))
+    )
+    losses = -(picked * own) - (log_probabilities * weight).sum(1) * spread
+    if reduction == "none":
+        return losses
+    return losses.sum() / float(counted.sum()) if reduction == "mean" else losses.sum()
+
+
+@cross_entropy_primitive.vjp("x")
+def _(
+    cotangent: np.ndarray,
+    log_probabilities: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: str,
+) -> np.ndarray:
+    own, spread, counted = _parts(target, weight, ignore_index, label_smoothing)
+    scale = np.asarray(cotangent)
+    if reduction == "mean":
+        total = counted.sum(dtype=np.float64)
+        # All targets ignored: the loss is NaN by definition, its gradient 0.
+        scale = scale * log_probabilities.dtype.type(1 / total if total else 0)
+    dtype = log_probabilities.dtype
+    out = np.empty(log_probabilities.shape, dtype)
+    kernels.cross_entropy_vjp(
+        contiguous((own * scale).astype(dtype, copy=False)),
+        contiguous(log_probabilities),
+        contiguous(target),
+        contiguous(weight),
+        contiguous((spread * scale).astype(dtype, copy=False)),
+        out,
+    )
+    return out
+
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def check_reduction(reduction: str, operation: str) -> None:
+    """Raise ValueError unless `reduction` is one of PyTorch's."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{operation}: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}")
+
+
+def reduce_loss(losses: Tensor, reduction: str, operation: str) -> Tensor:
+    """The losses themselves, their mean or their sum."""
+    check_reduction(reduction, operation)
+    if reduction == "none":
+        return losses
+    reduced: Tensor = losses.mean() if reduction == "mean" else losses.sum()
+    return reduced
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy between logits and targets: softmax and negative log-likelihood in one, gradient p - e_k.
+
+    Args:
+        input: logits of shape (C,), (N, C) or (N, C, d1, …).
+        target: class indices of shape (), (N,) or (N, d1, …), any integer dtype; or class probabilities of
+            the shape of `input`.
+        weight: a weight for each class, shape (C,).
+        ignore_index: targets of this value count for nothing.
+        reduction: "none", "mean" (weighted, over the targets not ignored; NaN if all are) or "sum".
+        label_smoothing: in [0, 1]; this share of each target is spread evenly over the classes.
+
+    Raises:
+        ValueError: for shapes that do not fit and for options out of range.
+        IndexError: for a target outside [0, C) that is not `ignore_index`.
+        TypeError: for targets that are neither integers nor probabilities.
+
+    Source: Szegedy et al. 2016, section 7, for label smoothing.
+    """
+    check_reduction(reduction, "cross_entropy")
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must lie in [0, 1], got {label_smoothing}")
+    input, target = as_tensor_operand(input, "cross_entropy"), as_tensor_operand(target, "cross_entropy")
+    if input.dtype.kind != "f" or input.ndim == 0:
+        raise ValueError(f"cross_entropy: logits must be floating with a class dimension, got {input!r}")
+    class_dim = 0 if input.ndim == 1 else 1
+    classes = input.shape[class_dim]
+    if weight is not None and tuple(weight.shape) != (classes,):
+        raise ValueError(f"cross_entropy: weight must have shape ({classes},), got {tuple(weight.shape)}")
+    if target.dtype.kind == "f":
+        return _soft_cross_entropy(input, target, weight, reduction, label_smoothing, class_dim)
+    expected = (*input.shape[:class_dim], *input.shape[class_dim + 1 :])
+    if target.shape != expected:
+        raise ValueError(
+            f"cross_entropy: logits of shape {input.shape} need targets of shape {expected} (class indices) or "
+            f"{input.shape} (probabilities), got {target.shape}"
+        )
+    if target.dtype.kind == "b":
+        raise TypeError("cross_entropy: targets must be integers or probabilities, got bool")
+    labels = np.ascontiguousarray(target._array, np.int64).reshape(-1)
+    wrong = labels[(labels != ignore_index) & ((labels < 0) | (labels >= classes))]
+    if wrong.size:
+        raise IndexError(f"cross_entropy: target {wrong[0]} lies outside [0, {classes}) and is not {ignore_index}")
+    rows = input.movedim(class_dim, -1).reshape(-1, classes) if input.ndim != 2 else input
+    weights = np.ones(classes, input.dtype) if weight is None else raw(weight).astype(input.dtype, copy=False)
+    result: Tensor = apply(
+        cross_entropy_primitive.op,
+        (rows,),
+        {
+            "target": labels,
+            "weight": weights,
+            "ignore_index": int(ignore_index),
+            "label_smoothing": float(label_smoothing),
+            "reduction": reduction,
+        },
+    )
+    return result.reshape(expected) if reduction == "none" and result.shape != expected else result
+
+
+def _soft_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float, class_dim: int
+) -> Tensor:
+    if target.shape != input.shape:
+        raise ValueError(f"cross_entropy: probabilities must have the logits' shape {input.shape}, got {target.shape}")
+    classes = input.shape[class_dim]
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    weighted = log_softmax(input, class_dim) * cast(target, input.dtype)
+    if weight is not None:
+        weighted = weighted * weight.reshape(classes, *(1,) * (input.ndim - class_dim - 1))
+    losses = -weighted.sum(class_dim)
+    if reduction == "mean":
+        return losses.sum() / max(1, input.numel() // classes)
+    return reduce_loss(losses, reduction, "cross_entropy")
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """Binary cross-entropy of logits: sigmoid and cross-entropy in one, finite for logits of any size.
+
+    Args:
+        input: logits of any shape.
+        target: probabilities in [0, 1] of the same shape.
+        weight: rescales each element; broadcasts.
+        reduction: "none", "mean" or "sum".
+        pos_weight: weight of positive examples; broadcasts.
+
+    Raises:
+        ValueError: if shapes differ or the reduction is unknown.
+    """
+    check_reduction(reduction, "binary_cross_entropy_with_logits")
+    input = as_tensor_operand(input, "binary_cross_entropy_with_logits")
+    target = as_tensor_operand(target, "binary_cross_entropy_with_logits")
+    if input.shape != target.shape:
+        raise ValueError(
+            f"binary_cross_entropy_with_logits: target shape {target.shape} must equal the logits' {input.shape}"
+        )
+    target = cast(target, input.dtype if input.dtype.kind == "f" else dtypes.get_default_dtype())
+    losses = logistic_loss(input, target)
+    if pos_weight is not None:
+        # log(1 + exp(-x)) is the part a positive example contributes.
+        losses = losses + (pos_weight - 1) * target * logistic_loss(input, input.detach() * 0 + 1)
+    if weight is not None:
+        losses = losses * weight
+    return reduce_loss(losses, reduction, "binary_cross_entropy_with_logits")
+
+
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """Squared error, (input - target)**2, averaged or summed.
+
+    Raises:
+        ValueError: if shapes differ: (N, 1) against (N,) would broadcast to (N, N), which is never meant.
+    """
+    check_reduction(reduction, "mse_loss")
+    input, target = as_tensor_operand(input, "mse_loss"), as_tensor_operand(target, "mse_loss")
+    if input.shape != target.shape:
+        raise ValueError(f"mse_loss: target shape {target.shape} must equal the input's {input.shape}")
+    return reduce_loss(squared_error(input, target), reduction, "mse_loss")
+
+
+__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss"]

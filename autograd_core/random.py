@@ -1,0 +1,166 @@
+"""Random numbers: one generator a process, seeded by :func:`manual_seed`, with a state that can be kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .broadcasting import Shape, as_shape
+from .tensor import Tensor, wrap
+
+
+class Generator:
+    """A source of random numbers with a state of its own.
+
+    The stream is NumPy's Philox, a counter-based generator (Salmon et al. 2011, "Parallel random numbers: as easy as
+    1, 2, 3"), so it does not depend on the number of threads.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.numpy = np.random.Generator(np.random.Philox(seed))
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start over from `seed`."""
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise TypeError(f"a seed must be an int, got {type(seed).__name__}")
+        if seed < 0:
+            raise ValueError(f"a seed must not be negative, got {seed}")
+        self.numpy = np.random.Generator(np.random.Philox(int(seed)))
+        return self
+
+    def get_state(self) -> dict[str, Any]:
+        """The state, to be given to :meth:`set_state` later."""
+        import copy
+
+        return copy.deepcopy(dict(self.numpy.bit_generator.state))
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue from a state that :meth:`get_state` returned."""
+        self.numpy.bit_generator.state = state
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the default generator: the same seed gives the same weights, masks and shuffles, bit for bit.
+
+    Raises:
+        TypeError, ValueError: if the seed is not a non-negative int.
+    """
+    return default_generator.manual_seed(seed)
+
+
+def get_rng_state() -> dict[str, Any]:
+    """The default generator's state."""
+    return default_generator.get_state()
+
+
+def set_rng_state(state: dict[str, Any]) -> None:
+    """Restore the default generator's state."""
+    default_generator.set_state(state)
+
+
+def _source(generator: Generator | None) -> np.random.Generator:
+    return (generator or default_generator).numpy
+
+
+def _finish(array: Any, requires_grad: bool) -> Tensor:
+    tensor = wrap(np.asarray(array), None)
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def _uniform(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) -> Any:
+    return _source(generator).random(shape, dtype=dtype.type)
+
+
+def _floating(dtype: Any) -> np.dtype[Any]:
+    found = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
+    if found.kind != "f":
+        raise TypeError(f"random real numbers need a floating dtype, got {found}")
+    return found
+
+
+def rand(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Uniform random numbers in [0, 1)."""
+    return _finish(_uniform(as_shape(size), _floating(dtype), generator), requires_grad)
+
+
+def randn(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Standard normal random numbers."""
+    drawn = _source(generator).standard_normal(as_shape(size), dtype=_floating(dtype).type)
+    return _finish(drawn, requires_grad)
+
+
+def rand_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform random numbers in [0, 1) of another tensor's shape and dtype."""
+    return rand(*input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Standard normal random numbers of another tensor's shape and dtype."""
+    return randn(*input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def randint(low: int, high: int | Any, size: Any = None, *, generator: Generator | None = None) -> Tensor:
+    """Random integers from `low` up to but without `high`, as int64; ``randint(high, size)`` starts at 0."""
+    if size is None:
+        low, high, size = 0, low, high
+    if high <= low:
+        raise ValueError(f"randint: high {high} must exceed low {low}")
+    return _finish(_source(generator).integers(low, high, as_shape((size,))), False)
+
+
+def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
+    """A random permutation of 0 … n-1."""
+    if n < 0:
+        raise ValueError(f"randperm: n must not be negative, got {n}")
+    return _finish(_source(generator).permutation(n), False)
+
+
+def normal(
+    mean: float, std: float, size: Any, *, generator: Generator | None = None, dtype: Any = None
+) -> Tensor:
+    """Normal random numbers with a mean and a standard deviation."""
+    if not std >= 0:
+        raise ValueError(f"normal: std must not be negative, got {std}")
+    drawn = randn(*as_shape((size,)), generator=generator, dtype=dtype)
+    drawn._array *= std
+    drawn._array += mean
+    return drawn
+
+
+def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probabilities of `input`, else 0, in its dtype."""
+    if not ((input._array >= 0) & (input._array <= 1)).all():
+        raise ValueError("bernoulli: probabilities must lie in [0, 1]")
+    drawn = _uniform(input.shape, dtypes.float64, generator) < input._array
+    return _finish(np.asarray(drawn).astype(input.dtype), False)
+
+
+def keep_mask(shape: Shape, keep: float, generator: Generator | None = None) -> np.ndarray:
+    """True with probability `keep`: a dropout mask, drawn outside the kernels so that seeding covers it."""
+    return np.asarray(_uniform(shape, dtypes.float32, generator) < np.float32(keep))
+
+
+__all__ = [
+    "Generator",
+    "bernoulli",
+    "default_generator",
+    "get_rng_state",
+    "manual_seed",
+    "normal",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "set_rng_state",
+]

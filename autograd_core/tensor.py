@@ -1,0 +1,496 @@
+"""The Tensor: an array, its place in the graph, and nothing else.
+
+The operators and most methods are attached by :mod:`autograd_core.ops`, where each operation is declared once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from . import dtypes
+from .broadcasting import Shape, normalize_dim
+from .errors import GraphError
+from .graph import Accumulator, Node, RemovableHandle, VersionCell
+
+_new = object.__new__
+
+
+class _Slots:
+    """The storage of a Tensor, without its checks.
+
+    The engine makes results as this class and turns them into tensors, because setting attributes of a class with
+    a ``__setattr__`` of its own costs more than a small addition does.
+    """
+
+    __slots__ = ("__weakref__", "_accumulator", "_array", "_base", "_node", "_version")
+    _array: np.ndarray
+    _node: Node | Accumulator | None
+    _version: VersionCell | None
+    _base: Tensor | None
+    _accumulator: Accumulator
+
+
+class Tensor(_Slots):
+    """A NumPy array that remembers how it was computed.
+
+    ``Tensor(data)`` copies `data`; :func:`autograd_core.from_numpy` shares it instead. Names, signatures and
+    semantics are PyTorch's.
+
+    Args:
+        data: numbers, nested sequences of numbers, an array or another tensor, of any shape. Python floats become
+            the default dtype (float32); arrays keep theirs.
+        dtype: float32, float64, an integer dtype or bool; None keeps or infers it.
+        requires_grad: whether operations on it are recorded and gradients gathered in ``grad``.
+
+    Raises:
+        TypeError: for dtypes the engine lacks, for a list of tensors, and for integers with ``requires_grad``.
+
+    Example:
+        >>> from autograd_core import Tensor
+        >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4., 6.])
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
+        self._array = as_array(data, dtype, copy=True)
+        self._node = None
+        self._version = None
+        self._base = None
+        if requires_grad:
+            self.requires_grad = True
+
+    if TYPE_CHECKING:
+        # Operations are attached as methods when they are declared; PyTorch's names and signatures.
+        def __getattr__(self, name: str) -> Any: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(_missing_attribute(type(self), name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            object.__setattr__(self, name, value)
+        except AttributeError:
+            raise AttributeError(_missing_attribute(type(self), name)) from None
+
+    # --- what it is -------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Shape:
+        """The size of each dimension."""
+        return self._array.shape
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        return self.shape if dim is None else self.shape[normalize_dim(dim, self.ndim, "size")]
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The element type."""
+        return self._array.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes its elements take."""
+        return self._array.nbytes
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in memory in row-major order without gaps."""
+        return self._array.flags.c_contiguous
+
+    def is_floating_point(self) -> bool:
+        """Whether the dtype is float32 or float64."""
+        return self._array.dtype.kind == "f"
+
+    # --- its place in the graph -------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to or through this tensor."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Start or stop gathering gradients for this leaf tensor; returns itself.
+
+        Raises:
+            TypeError: if the dtype is not floating.
+            GraphError: if the tensor was computed, so that its history decides.
+        """
+        if requires_grad == self.requires_grad:
+            return self
+        if not requires_grad:
+            if not self.is_leaf:
+                raise GraphError("requires_grad of a computed tensor cannot be turned off; use detach()")
+            self._node = None
+        else:
+            if self._array.dtype.kind != "f":
+                raise TypeError(f"only floating tensors can require gradients, this one is {self._array.dtype}")
+            self._node = self._demand_accumulator()
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the tensor was made by the user, not computed from tensors that require gradients."""
+        return type(self._node) is not Node
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that computed this tensor, None for leaves."""
+        return self._node if isinstance(self._node, Node) else None
+
+    def _demand_accumulator(self) -> Accumulator:
+        try:
+            return object.__getattribute__(self, "_accumulator")
+        except AttributeError:
+            self._accumulator = Accumulator(self._array.shape, self._array.dtype)
+            return self._accumulator
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient gathered so far, None before any backward pass.
+
+        Computed tensors have one only after :meth:`retain_grad`; reading theirs without it warns.
+        """
+        try:
+            found: Tensor | None = object.__getattribute__(self, "_accumulator").grad
+            return found
+        except AttributeError:
+            pass
+        if not self.is_leaf:
+            warnings.warn(
+                "reading .grad of a tensor that was computed, which is not gathered; call retain_grad() on it before "
+                "backward, or read the .grad of the leaf tensors it was computed from",
+                UserWarning,
+                stacklevel=2,
+            )
+        return None
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"grad must be a Tensor or None, got {type(value).__name__}")
+            if value.shape != self.shape or value.dtype != self.dtype:
+                raise ValueError(
+                    f"grad must have the tensor's shape {self.shape} and dtype {self.dtype}, "
+                    f"got {value.shape} and {value.dtype}"
+                )
+        self._demand_accumulator().grad = value
+
+    def retain_grad(self) -> None:
+        """Gather the gradient of this computed tensor too; nothing to do for leaves."""
+        if isinstance(self._node, Node):
+            self._node.demand_extras().retained = self._demand_accumulator()
+        elif self._node is None:
+            raise GraphError("retain_grad() needs a tensor that requires gradients")
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call `hook` with this tensor's total gradient in every backward pass; what it returns replaces it."""
+        if self._node is None:
+            raise GraphError("register_hook() needs a tensor that requires gradients")
+        hooks = self._node.hooks if isinstance(self._node, Accumulator) else self._node.demand_extras().hooks
+        return RemovableHandle(hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call `hook` with this leaf tensor each time after its ``grad`` has been updated."""
+        if not isinstance(self._node, Accumulator):
+            raise GraphError("post-accumulate hooks belong to leaf tensors that require gradients")
+        # The accumulator must not hold the tensor, or the two would keep each other alive.
+        import weakref
+
+        reference = weakref.ref(self)
+
+        def call(_: Any) -> None:
+            tensor = reference()
+            if tensor is not None:
+                hook(tensor)
+
+        if not callable(hook):
+            raise TypeError(f"a hook must be callable, got {type(hook).__name__}")
+        return RemovableHandle(self._node.post_hooks, call)
+
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Gather the gradients of this tensor in the ``grad`` of the leaves it was computed from.
+
+        Args:
+            gradient: the cotangent, of this tensor's shape; may be left out for a single element.
+            retain_graph: keep the saved values for another pass; by default only with `create_graph`.
+            create_graph: record the computation of the gradients, so that they can be differentiated in turn.
+            inputs: gather only for these tensors.
+
+        Raises:
+            GraphError: if this tensor does not require gradients, has several elements and no `gradient` is given,
+                or a value that is needed was freed or changed in place.
+        """
+        from .backward import backward
+
+        backward(self, gradient, retain_graph=retain_graph, create_graph=create_graph, inputs=inputs)
+
+    def detach(self) -> Tensor:
+        """The same memory outside the graph; in-place changes of either are noticed by both."""
+        return wrap(self._array, None, cell_of(self))
+
+    def detach_(self) -> Self:
+        """Cut this tensor from its history, in place."""
+        self._node = None
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory outside the graph, as :meth:`detach` gives it."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
+        if value.dtype != self.dtype:
+            raise TypeError(f"data must keep the dtype {self.dtype}, got {value.dtype}")
+        self._array = value._array
+        self._demand_accumulator().shape = value.shape
+        cell_of(self)[0] += 1
+
+    @property
+    def version(self) -> int:
+        """How often the memory of this tensor was changed in place."""
+        return cell_of(self)[0]
+
+    _version_counter = version
+
+    # --- leaving for Python and NumPy -------------------------------------------------------------------------
+
+    def numpy(self) -> np.ndarray:
+        """The array itself, shared: changes through it are not seen by version counters.
+
+        Raises:
+            GraphError: if the tensor requires gradients; use ``.detach().numpy()``.
+        """
+        if self._node is not None:
+            raise GraphError("this tensor requires gradients: use .detach().numpy() to leave the graph")
+        return self._array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"converting {array.dtype} to {np.dtype(dtype)} needs a copy")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __dlpack__(self, **arguments: Any) -> Any:
+        if self._node is not None:
+            raise BufferError("this tensor requires gradients: export tensor.detach()")
+        return self._array.__dlpack__(**arguments)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._array.__dlpack_device__()
+
+    def item(self) -> bool | int | float:
+        """The value of a tensor with one element as a Python number."""
+        if self._array.size != 1:
+            raise ValueError(f"item() needs a tensor with one element, this one has shape {self.shape}")
+        value: bool | int | float = self._array.item()
+        return value
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self._array.tolist()
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise ValueError(
+                f"the truth value of a tensor with shape {self.shape} is ambiguous: use .any() or .all()"
+            )
+        return bool(self._array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self._array.dtype.kind not in "iub" or self._array.size != 1:
+            raise TypeError(f"only an integer tensor with one element is an index, this is {self.dtype} {self.shape}")
+        return int(self._array.item())
+
+    def __len__(self) -> int:
+        if not self._array.ndim:
+            raise TypeError("a 0-d tensor has no length")
+        return self._array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self._array.ndim:
+            raise TypeError("a 0-d tensor cannot be iterated over")
+        return (self[position] for position in range(self._array.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self._array == (value._array if isinstance(value, Tensor) else value)))
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        from .printing import to_text
+
+        return to_text(self)
+
+    def __format__(self, specification: str) -> str:
+        return format(self.item(), specification) if specification else repr(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy with memory of its own; a computed tensor's copy is a leaf outside the graph."""
+        copied = _new(type(self))
+        copied._array = self._array.copy()
+        copied._node = copied._version = copied._base = None
+        memo[id(self)] = copied
+        if self.requires_grad and self.is_leaf:
+            accumulator = copied._demand_accumulator()
+            own = self._demand_accumulator()
+            accumulator.name = own.name
+            accumulator.grad = None if own.grad is None else own.grad.__deepcopy__(memo)
+            copied._node = accumulator
+        return copied
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if not self.is_leaf:
+            raise GraphError("a computed tensor cannot be pickled with its graph: use .detach()")
+        return _rebuild, (type(self), np.ascontiguousarray(self._array).reshape(self.shape), self.requires_grad)
+
+
+def _rebuild(kind: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:
+    tensor = _new(kind)
+    tensor._array = array
+    tensor._node = tensor._version = tensor._base = None
+    tensor.requires_grad_(requires_grad)
+    return tensor
+
+
+def wrap(array: np.ndarray, node: Node | Accumulator | None, version: VersionCell | None = None) -> Tensor:
+    """Make a tensor around `array` as it is, without copying or checking: for the engine's own results."""
+    tensor = _Slots()
+    tensor._array = array
+    tensor._node = node
+    tensor._version = version
+    tensor._base = None
+    tensor.__class__ = Tensor  # type: ignore[assignment]  # same layout, checks added
+    return tensor  # type: ignore[return-value]
+
+
+def cell_of(tensor: Tensor) -> VersionCell:
+    """The version cell a tensor shares with its views, made at first need."""
+    cell = tensor._version
+    if cell is None:
+        cell = [0]
+        tensor._version = cell
+    return cell
+
+
+def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    """Read what a user may give as a tensor's data, in a supported dtype.
+
+    Raises:
+        TypeError: for tensors inside sequences, objects, and dtypes the engine lacks.
+        ValueError: for ragged sequences.
+    """
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    if isinstance(data, Tensor):
+        array = data._array
+    elif isinstance(data, (np.ndarray, np.generic)):
+        array = np.asarray(data)
+        if isinstance(data, np.ma.MaskedArray):
+            raise TypeError("masked arrays are not supported: fill them first, for instance with data.filled(0)")
+    elif hasattr(data, "__array__") or hasattr(data, "__array_interface__"):
+        array = np.asarray(data)
+    else:
+        array = _from_python(data)
+    if array.dtype not in dtypes.SUPPORTED:
+        if wanted is None or array.dtype.kind in "OcSUMmV":
+            raise TypeError(dtypes.unsupported(array.dtype))
+    target = wanted or dtypes.as_dtype(array.dtype)
+    return np.array(array, dtype=target, copy=True if copy else None, subok=False)
+
+
+def _from_python(data: Any) -> np.ndarray:
+    if isinstance(data, (list, tuple)):
+        stack: list[Any] = [data]
+        while stack:
+            entry = stack.pop()
+            if isinstance(entry, Tensor):
+                raise TypeError(
+                    "a sequence that holds tensors would lose their graph: use autograd_core.stack() or cat()"
+                )
+            if isinstance(entry, (list, tuple)):
+                stack.extend(entry)
+    elif not isinstance(data, (bool, int, float)):
+        raise TypeError(f"cannot make a tensor of {type(data).__name__}: expected numbers, sequences or an array")
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"the nested sequences do not form a rectangle: {error}") from None
+    if array.dtype.kind == "f" and not _holds_arrays(data):
+        array = array.astype(dtypes.get_default_dtype())
+    return array
+
+
+def _holds_arrays(data: Any) -> bool:
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(data, (np.ndarray, np.generic))
+
+
+def _missing_attribute(kind: type, name: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, [n for n in dir(kind) if not n.startswith("_")], n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{kind.__name__!r} object has no attribute {name!r}{hint}"

@@ -1,0 +1,246 @@
+"""Read the graph behind some tensors into a flat record: what was computed, inside which module call, from what.
+
+Everything here is iterative, so a chain of any length can be read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..dtypes import float32
+from ..graph import Accumulator, Node, Scope, ancestors
+
+# A node of this name hands on one result of an operation that has several; pictures show the operation alone.
+PROJECTION = "output"
+
+
+class Value(NamedTuple):
+    """A tensor that flows: where it comes from, an index into the operations or the leaves, and how it is described."""
+
+    is_leaf: bool
+    index: int
+    label: str
+
+
+@dataclass(slots=True)
+class Operation:
+    """One applied operation; `block` is the index of the module call it was recorded in."""
+
+    name: str
+    block: int | None
+    operands: list[Value]
+    details: str
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A tensor that gathers a gradient: a parameter if `named`, else an input."""
+
+    name: str
+    named: bool
+    label: str
+    size: int
+    consumers: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Block:
+    """One call of a module (or of a user's ``scope``); `path` are the indices from the outermost block to itself."""
+
+    name: str
+    kind: str
+    path: tuple[int, ...]
+    call: int = 0
+
+    @property
+    def level(self) -> int:
+        """1 for an outermost block."""
+        return len(self.path)
+
+    @property
+    def parent(self) -> int | None:
+        """Index of the block around this one."""
+        return self.path[-2] if len(self.path) > 1 else None
+
+    @property
+    def label(self) -> str:
+        """Name and class, and which call it is where a module was called several times."""
+        if self.name and self.kind and self.kind not in (self.name, "scope"):
+            text = f"{self.name} ({self.kind})"
+        else:
+            text = self.name or self.kind
+        return f"{text}, call {self.call}" if self.call else text
+
+
+@dataclass(slots=True)
+class Output:
+    """One tensor that was asked for; `value` is None where it needs no gradient."""
+
+    name: str
+    label: str
+    value: Value | None
+
+
+@dataclass(slots=True)
+class Recording:
+    """The whole graph, oldest operation first."""
+
+    operations: list[Operation] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    omitted_operands: int = 0
+    after_backward: bool = False
+
+
+def describe(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+    """Shape as text, with the dtype unless it is float32.
+
+    Example:
+        >>> import numpy as np
+        >>> describe((32, 784), np.dtype("float32"))
+        '32×784'
+        >>> describe((), np.dtype("float64"))
+        'scalar float64'
+    """
+    text = "×".join(map(str, shape)) if shape else "scalar"
+    return text if dtype == float32 else f"{text} {dtype}"
+
+
+def collect(output: Any) -> Recording:
+    """Record everything that leads to the tensors in `output`: a tensor, or tuples, lists and dicts of tensors.
+
+    Raises:
+        TypeError: if there is no tensor in it.
+    """
+    tensors = list(named_tensors(output))
+    if not tensors:
+        raise TypeError(
+            f"draw() wants a tensor, or a tuple, list or dict of tensors; got {type(output).__name__} without any"
+        )
+    return _Reader().read(tensors)
+
+
+def named_tensors(output: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the tensors in nested tuples, lists and mappings, each with the index expression that reaches it."""
+    stack: list[tuple[str, Any]] = [("output", output)]
+    while stack:
+        name, value = stack.pop()
+        if hasattr(value, "_node"):
+            yield name, value
+        elif isinstance(value, Mapping):
+            stack.extend((f"{name}[{key!r}]", entry) for key, entry in reversed(list(value.items())))
+        elif isinstance(value, (tuple, list)):
+            stack.extend((f"{name}[{index}]", value[index]) for index in reversed(range(len(value))))
+
+
+class _Reader:
+    """Fills one Recording; the dictionaries from graph objects to indices live only as long as the reading."""
+
+    def __init__(self) -> None:
+        self.recording = Recording()
+        self.values: dict[Any, Value] = {}
+        self.blocks: dict[Scope, int] = {}
+        self.labels: dict[tuple[Any, Any], str] = {}
+
+    def read(self, tensors: list[tuple[str, Any]]) -> Recording:
+        recording = self.recording
+        # Sequence numbers are creation order, so this order, and with it every identifier, is the same in each run.
+        for entry in reversed(ancestors([tensor._node for _, tensor in tensors])):
+            if isinstance(entry, Accumulator):
+                self._read_leaf(entry)
+            else:
+                self._read_operation(entry)
+        for name, tensor in tensors:
+            label = self._describe(tuple(tensor.shape), np.dtype(tensor.dtype))
+            value = None if tensor._node is None else self.values[tensor._node]._replace(label=label)
+            own_name = getattr(tensor, "name", None)
+            recording.outputs.append(Output(own_name if isinstance(own_name, str) and own_name else name, label, value))
+        self._number_calls()
+        self._name_leaves()
+        return recording
+
+    def _describe(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+        found = self.labels.get((shape, dtype))
+        if found is None:
+            found = self.labels[shape, dtype] = describe(shape, dtype)
+        return found
+
+    def _read_leaf(self, entry: Accumulator) -> None:
+        leaves = self.recording.leaves
+        label = self._describe(entry.shape, entry.dtype)
+        self.values[entry] = Value(True, len(leaves), label)
+        size = int(np.prod(entry.shape, dtype=np.int64))
+        leaves.append(Leaf(entry.name or "input", entry.name is not None, label, size))
+        self.recording.after_backward |= entry.grad is not None
+
+    def _read_operation(self, entry: Node) -> None:
+        if entry.name == PROJECTION and len(entry.edges) == 1 and entry.edges[0] is not None:
+            main = self.values[entry.edges[0]]
+            self.values[entry] = main._replace(label=self._describe(entry.shape, entry.dtype))
+            return
+        operations = self.recording.operations
+        operands = []
+        for edge in entry.edges:
+            if edge is None:
+                self.recording.omitted_operands += 1
+                continue
+            value = self.values[edge]
+            operands.append(value)
+            if value.is_leaf:
+                self.recording.leaves[value.index].consumers.append(len(operations))
+        self.values[entry] = Value(False, len(operations), self._describe(entry.shape, entry.dtype))
+        operations.append(Operation(entry.name, self._block(entry.scope), operands, details(entry)))
+
+    def _block(self, scope: Scope | None) -> int | None:
+        """The index of the block of `scope`, making it and those around it at first sight."""
+        unknown = []
+        while scope is not None and scope not in self.blocks:
+            unknown.append(scope)
+            scope = scope.parent
+        index = None if scope is None else self.blocks[scope]
+        blocks = self.recording.blocks
+        for inner in reversed(unknown):
+            around = () if index is None else blocks[index].path
+            index = self.blocks[inner] = len(blocks)
+            blocks.append(Block(inner.name, inner.kind, (*around, index)))
+        return index
+
+    def _number_calls(self) -> None:
+        """Number the calls of a module called several times by the same caller.
+
+        Outermost blocks stay unnumbered: their name is only a class, which may well be two different modules.
+        """
+        inner = [block for block in self.recording.blocks if block.parent is not None]
+        totals = Counter((block.parent, block.name, block.kind) for block in inner)
+        seen: Counter[tuple[int | None, str, str]] = Counter()
+        for block in inner:
+            key = block.parent, block.name, block.kind
+            seen[key] += 1
+            if totals[key] > 1:
+                block.call = seen[key]
+
+    def _name_leaves(self) -> None:
+        """Prefix every parameter's name with the path of the module that used it first, without the root's name."""
+        recording = self.recording
+        for leaf in recording.leaves:
+            block = recording.operations[leaf.consumers[0]].block if leaf.consumers else None
+            if leaf.named and block is not None:
+                path = [recording.blocks[index].name for index in recording.blocks[block].path[1:]]
+                leaf.name = ".".join([*filter(None, path), leaf.name])
+
+
+def details(entry: Node) -> str:
+    """The non-tensor arguments of an operation as short text; arrays and long values are left out."""
+    texts = []
+    for name, value in entry.parameters.items():
+        text = "" if value is None or isinstance(value, np.ndarray) else repr(value)
+        # A default repr holds an address, which would make the picture differ from run to run.
+        if 0 < len(text) <= 40 and " at 0x" not in text:
+            texts.append(f"{name}={text}")
+    return ", ".join(texts)

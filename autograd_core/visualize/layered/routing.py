@@ -1,0 +1,36 @@
+"""Draw the links of a placed level as paths."""
+
+from __future__ import annotations
+
+from .parts import Kind, Level, Path, Point
+from .wrapping import Wrapping, draw_detour
+
+
+def route(level: Level, extents: list[tuple[float, float]], wrapping: Wrapping) -> None:
+    """Set `path` of every link: straight through the rows it passes, turning only between them."""
+    items = level.items
+    for link, chain in zip(level.links, level.chains, strict=True):
+        source, target = items[link.source], items[link.target]
+        path = Path(Point(source.across + link.source_offset, source.end))
+        if chain is None:
+            link.path = _direct(path, target.across + link.target_offset, target.along)
+            continue
+        for number in chain:
+            joint = level.joints[number]
+            upper, lower = items[joint.upper], items[joint.lower]
+            across = lower.across + joint.lower_offset
+            path.line_to(upper.across + joint.upper_offset, extents[upper.row][1])
+            if number in wrapping.detours:
+                draw_detour(path, wrapping.detours[number], across, extents[lower.row][0])
+            else:
+                path.curve_to(across, extents[lower.row][0])
+            if lower.kind not in (Kind.BEND, Kind.LABEL):
+                path.line_to(across, lower.along)
+        link.path = path
+    level.before = -min((item.across - item.before for item in items), default=0.0)
+    level.after = max((item.across + item.after for item in items), default=0.0)
+
+
+def _direct(path: Path, across: float, along: float) -> Path:
+    path.curve_to(across, along)
+    return path

@@ -1,0 +1,160 @@
+"""Break a level that is very long into strips, like a text into lines."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from .parts import Item, Kind, Level, Path, Point
+
+# How long a strip may be, and how much longer than broad a level should be.
+_LIMITS = {True: (1500.0, 2400.0), False: (2400.0, 4000.0)}
+_RATIO = {True: 1.7, False: 1.3}
+# A level this little over its limit is left in one piece; one whose breaks cut more than one arrow, up to the second.
+_TOLERANCE, _TOLERANCE_OF_TRACKS = 1.3, 1.6
+# A wrapping must shorten the level to this part of its length to be worth it.
+_GAIN = 0.75
+# No break where more arrows than this would have to be led round.
+MOST_TRACKS = 6
+# A break after a label counts as this much farther from the ideal place: the label belongs with where the arrow goes.
+_LABEL_PENALTY = 80.0
+
+_TRACK = 7.0
+_CHANNEL_ROOM = 10.0
+_CORNER = 6.0
+
+
+@dataclass(slots=True)
+class Detour:
+    """How one joint gets from the end of a strip to the start of the next: where it turns, and turns back."""
+
+    out: float
+    channel: float
+    back: float
+
+
+@dataclass(slots=True)
+class Wrapping:
+    """The breaks of a level: the detours of the joints that cross one."""
+
+    detours: dict[int, Detour] = field(default_factory=dict)
+
+
+def wrap(level: Level, extents: list[tuple[float, float]], horizontal: bool, padding: float) -> Wrapping:
+    """Move the rows of a long level into strips, in place; `extents` are where rows start and end."""
+    wrapping = Wrapping()
+    crossing: list[list[int]] = [[] for _ in level.rows]
+    for number, joint in enumerate(level.joints):
+        crossing[level.items[joint.upper].row].append(number)
+    breaks = [] if None in level.chains else _breaks(level, extents, crossing, horizontal)
+    if not breaks:
+        return wrapping
+    starts = [0, *(row + 1 for row in breaks)]
+    stops = [*starts[1:], len(level.rows)]
+    bottom = 0.0
+    ends = []
+    for strip, (first, stop) in enumerate(zip(starts, stops, strict=True)):
+        items = [level.items[index] for row in level.rows[first:stop] for index in row]
+        joints = crossing[first - 1] if strip else []
+        lead = padding + _room(len(joints)) - extents[first][0] if strip else 0.0
+        upper = min(item.across - item.before for item in items)
+        down = bottom + _room(len(joints)) + _CHANNEL_ROOM - upper if strip else 0.0
+        _move(items, down, lead)
+        for row in range(first, stop):
+            extents[row] = extents[row][0] + lead, extents[row][1] + lead
+        if strip:
+            _add_detours(level, joints, wrapping, ends[-1], bottom, extents[first][0])
+        bottom = max(item.across + item.after for item in items)
+        ends.append(extents[stop - 1][1])
+    margins = [_room(len(crossing[row])) for row in breaks]
+    length = max(end + margin for end, margin in zip(ends, [*margins, 0.0], strict=True)) + padding
+    for row in range(starts[-1], stops[-1]):
+        for index in level.rows[row]:
+            if level.items[index].kind is Kind.EXIT:
+                level.items[index].along = length
+                extents[row] = length, length
+    level.length = length
+    return wrapping
+
+
+def _room(tracks: int) -> float:
+    return _CHANNEL_ROOM + _TRACK * tracks if tracks else 0.0
+
+
+def _move(items: list[Item], across: float, along: float) -> None:
+    for item in items:
+        item.across += across
+        item.along += along
+
+
+def _breaks(
+    level: Level, extents: list[tuple[float, float]], crossing: list[list[int]], horizontal: bool
+) -> list[int]:
+    """After which rows to break: about evenly, where few arrows pass."""
+    breadth = max(i.across + i.after for i in level.items) - min(i.across - i.before for i in level.items)
+    shortest, longest = _LIMITS[horizontal]
+    target = min(max(math.sqrt(_RATIO[horizontal] * level.length * (breadth + 20.0)), shortest), longest)
+    if level.length < _TOLERANCE * target:
+        return []
+    most = 1 if level.length < _TOLERANCE_OF_TRACKS * target else MOST_TRACKS
+    has_label = [any(level.items[index].kind is Kind.LABEL for index in row) for row in level.rows]
+    allowed = [row for row in range(len(extents) - 1) if 0 < len(crossing[row]) <= most]
+    ideal = level.length / math.ceil(level.length / target)
+    found: list[int] = []
+    start, total = extents[0][0], extents[-1][1]
+    while total - start > 1.2 * ideal:
+        fits = [row for row in allowed if 0.6 * ideal < extents[row][1] - start < 1.1 * ideal]
+        later = [row for row in allowed if extents[row][1] - start >= 1.1 * ideal]
+        if not (fits or later):
+            break
+
+        def badness(row: int, start: float = start) -> tuple[int, float]:
+            distance = abs(extents[row][1] - start - ideal)
+            return len(crossing[row]), distance + (_LABEL_PENALTY if has_label[row] else 0.0)
+
+        best = min(fits, key=badness) if fits else later[0]
+        if total - extents[best][1] < 0.3 * ideal:
+            break
+        found.append(best)
+        start = extents[best + 1][0]
+        allowed = [row for row in allowed if row > best]
+    edges = [-1, *found, len(extents) - 1]
+    lengths = [extents[last][1] - extents[first + 1][0] for first, last in zip(edges, edges[1:], strict=False)]
+    return found if max(lengths) < _GAIN * level.length else []
+
+
+def _add_detours(
+    level: Level, joints: list[int], wrapping: Wrapping, end: float, bottom: float, start: float
+) -> None:
+    """Nested tracks: what leaves at the near side turns outermost, so that no two detours cross needlessly."""
+    ordered = sorted(joints, key=lambda number: level.items[level.joints[number].upper].across)
+    count = len(ordered)
+    for place, number in enumerate(ordered):
+        outer = _TRACK * (count - place)
+        wrapping.detours[number] = Detour(end + outer, bottom + _CHANNEL_ROOM / 2 + outer, start - _TRACK * (place + 1) - 3)
+
+
+def draw_detour(path: Path, detour: Detour, across: float, along: float) -> None:
+    """Lead a path out of its strip, back along the channel between the strips, and into the next one."""
+    here = path.end
+    corners = [
+        here,
+        Point(here.across, detour.out),
+        Point(detour.channel, detour.out),
+        Point(detour.channel, detour.back),
+        Point(across, detour.back),
+        Point(across, along),
+    ]
+    for before, corner, after in zip(corners, corners[1:], corners[2:], strict=False):
+        first, second = _towards(corner, before), _towards(corner, after)
+        path.line_to(*first)
+        path.bend_to(corner, second)
+    path.line_to(across, along)
+
+
+def _towards(corner: Point, other: Point) -> Point:
+    """The point where the rounding of `corner` begins, on the way to `other`."""
+    across, along = other.across - corner.across, other.along - corner.along
+    distance = abs(across) + abs(along) or 1.0
+    radius = min(_CORNER, distance / 2)
+    return Point(corner.across + across / distance * radius, corner.along + along / distance * radius)
