@@ -37,6 +37,7 @@ Number = bool | int | float
 _SCALARS = (bool, int, float)
 _float32, _float64 = dtypes.float32, dtypes.float64
 _ndarray = np.ndarray
+_NO_PARAMETERS: dict[str, Any] = {}
 
 
 # --- recording --------------------------------------------------------------------------------------------------
@@ -222,7 +223,7 @@ def _unary(op: Elementwise) -> Callable[[Any], Tensor]:
         if edge is None or not mode.enabled or not op.differentiable:
             return wrap(result, None)
         plan = plans.get(1) or op.plan(1, 1)
-        return _record(plan, (input,), (array,), result, (), {}, (edge,))
+        return _record(plan, (input,), (array,), result, (), _NO_PARAMETERS, (edge,))
 
     return call
 
@@ -260,7 +261,7 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
             return wrap(result, None)
         mask = 1 if second_edge is None else 2 if first_edge is None else 3
         plan = plans.get(mask) or op.plan(mask, 2)
-        return _record(plan, (input, other), (first, second), result, (), {}, (first_edge, second_edge))
+        return _record(plan, (input, other), (first, second), result, (), _NO_PARAMETERS, (first_edge, second_edge))
 
     return call
 

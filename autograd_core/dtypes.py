@@ -54,8 +54,10 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
         found = np.dtype(dtype)
     except TypeError:
         raise TypeError(f"not a dtype: {dtype!r}") from None
-    if found in SUPPORTED:
-        return found.newbyteorder("=")
+    for supported in SUPPORTED:
+        # The singleton itself, also for a foreign byte order: the engine compares dtypes by identity.
+        if found == supported or found.newbyteorder("=") == supported:
+            return supported
     raise TypeError(unsupported(found))
 
 

@@ -242,7 +242,9 @@ class Plan:
         values = self.fetch(node, self.arguments(rule), saved)
         values = [needs if name == "needs" else value for name, value in zip(rule.names, values, strict=True)]
         pulled = rule.function(cotangent, *values)
-        return [None if edge is None else c for edge, c in zip(edges, pulled, strict=True)]
+        if None in edges:
+            return [None if edge is None else c for edge, c in zip(edges, pulled, strict=True)]
+        return pulled  # type: ignore[no-any-return]
 
 
 @dataclass(eq=False, kw_only=True)

@@ -453,11 +453,13 @@ def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarr
         array = np.asarray(data)
     else:
         array = _from_python(data)
-    if array.dtype not in dtypes.SUPPORTED:
-        if wanted is None or array.dtype.kind in "OcSUMmV":
-            raise TypeError(dtypes.unsupported(array.dtype))
-    target = wanted or dtypes.as_dtype(array.dtype)
-    return np.array(array, dtype=target, copy=True if copy else None, subok=False)
+    if wanted is None or array.dtype.kind in "OcSUMmV":
+        target = dtypes.as_dtype(array.dtype)
+    else:
+        target = wanted
+    result = np.array(array, dtype=target, copy=True if copy else None, subok=False)
+    # An equal dtype that is another object would miss the engine's fast paths.
+    return result if result.dtype is target else result.view(target)
 
 
 def _from_python(data: Any) -> np.ndarray:

@@ -13,12 +13,16 @@ from .jit import kernel
 
 
 @kernel
-def batch_statistics(x, mean, variance):
-    """Mean and biased variance of each column, in two passes: a mean of 1e4 with deviation 0.1 keeps its digits."""
+def batch_norm(x, weight, bias, epsilon, statistics, out):
+    """(x - mean) / sqrt(variance + epsilon) * weight + bias by column.
+
+    The rows of `statistics` receive mean, biased variance and the reciprocal deviation. Two passes for them: a mean
+    of 1e4 with deviation 0.1 keeps its digits.
+    """
     samples, features = x.shape
-    for feature in range(features):
-        mean[feature] = 0.0
-        variance[feature] = 0.0
+    mean, variance, inverse = statistics[0], statistics[1], statistics[2]
+    mean[:] = 0.0
+    variance[:] = 0.0
     for sample in range(samples):
         for feature in range(features):
             mean[feature] += x[sample, feature]
@@ -28,17 +32,10 @@ def batch_statistics(x, mean, variance):
         for feature in range(features):
             difference = x[sample, feature] - mean[feature]
             variance[feature] += difference * difference
-    for feature in range(features):
-        variance[feature] /= samples
-
-
-@kernel
-def batch_norm(x, mean, variance, weight, bias, epsilon, inverse, out):
-    """(x - mean) / sqrt(variance + epsilon) * weight + bias by column; `inverse` receives the reciprocal deviation."""
-    samples, features = x.shape
     scale = np.empty(features, x.dtype)
     centre = np.empty(features, x.dtype)
     for feature in range(features):
+        variance[feature] /= samples
         inverse[feature] = 1.0 / math.sqrt(variance[feature] + epsilon)
         scale[feature] = inverse[feature] * weight[feature]
         centre[feature] = mean[feature]
@@ -49,7 +46,16 @@ def batch_norm(x, mean, variance, weight, bias, epsilon, inverse, out):
 
 
 @kernel
-def batch_norm_vjp(cotangent, x, mean, inverse, weight, x_cotangent, weight_cotangent, bias_cotangent):
+def move_statistics(running_mean, running_variance, statistics, count, momentum):
+    """Move running statistics towards a batch's mean and unbiased variance."""
+    for feature in range(running_mean.size):
+        unbiased = statistics[1, feature] * (count / (count - 1))
+        running_mean[feature] = (1.0 - momentum) * running_mean[feature] + momentum * statistics[0, feature]
+        running_variance[feature] = (1.0 - momentum) * running_variance[feature] + momentum * unbiased
+
+
+@kernel
+def batch_norm_vjp(cotangent, x, statistics, weight, x_cotangent, parameter_cotangents):
     """Cotangents of x, weight and bias when mean and variance are the batch's own."""
     samples, features = x.shape
     sum_ = np.zeros(features)
@@ -57,8 +63,8 @@ def batch_norm_vjp(cotangent, x, mean, inverse, weight, x_cotangent, weight_cota
     centre = np.empty(features, x.dtype)
     deviation = np.empty(features, x.dtype)
     for feature in range(features):
-        centre[feature] = mean[feature]
-        deviation[feature] = inverse[feature]
+        centre[feature] = statistics[0, feature]
+        deviation[feature] = statistics[2, feature]
     for sample in range(samples):
         for feature in range(features):
             normalised = (x[sample, feature] - centre[feature]) * deviation[feature]
@@ -68,8 +74,8 @@ def batch_norm_vjp(cotangent, x, mean, inverse, weight, x_cotangent, weight_cota
     first = np.empty(features, x.dtype)
     second = np.empty(features, x.dtype)
     for feature in range(features):
-        weight_cotangent[feature] = product[feature]
-        bias_cotangent[feature] = sum_[feature]
+        parameter_cotangents[0, feature] = product[feature]
+        parameter_cotangents[1, feature] = sum_[feature]
         scale[feature] = weight[feature] * deviation[feature]
         first[feature] = sum_[feature] / samples
         second[feature] = product[feature] / samples

@@ -20,8 +20,10 @@ from .linear_maps import swap_last
 from .reduction import mean_primitive, var_primitive
 
 if TYPE_CHECKING:
+    from ..kernels import affine
     from ..kernels import norm as kernels
 else:
+    affine = lazy_import("autograd_core.kernels.affine")
     kernels = lazy_import("autograd_core.kernels.norm")
 
 
@@ -29,9 +31,10 @@ else:
 
 
 def _linear_forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    result = np.matmul(x.reshape(-1, x.shape[-1]), weight.T)
-    result += bias
-    return result.reshape(*x.shape[:-1], weight.shape[0])
+    if x.ndim == 2:
+        return affine.forward(contiguous(x), contiguous(weight), contiguous(bias))
+    rows = contiguous(x).reshape(-1, x.shape[-1])
+    return affine.forward(rows, contiguous(weight), contiguous(bias)).reshape(*x.shape[:-1], weight.shape[0])
 
 
 @fused(
@@ -54,12 +57,13 @@ def linear_primitive(x: Any, weight: Any, bias: Any) -> Any:
 
 @linear_primitive.vjp()
 def _(cotangent: np.ndarray, x: np.ndarray, weight: np.ndarray, needs: tuple[bool, ...]) -> list[Any]:
-    rows = cotangent.reshape(-1, weight.shape[0])
-    return [
-        np.matmul(rows, weight).reshape(x.shape) if needs[0] else None,
-        np.matmul(rows.T, x.reshape(-1, x.shape[-1])) if needs[1] else None,
-        np.add.reduce(rows, axis=0) if needs[2] else None,
-    ]
+    rows = contiguous(cotangent).reshape(-1, weight.shape[0])
+    pulled: list[Any] = [None, None, None]
+    if needs[0]:
+        pulled[0] = affine.input_vjp(rows, contiguous(weight)).reshape(x.shape)
+    if needs[1] or needs[2]:
+        pulled[1], pulled[2] = affine.parameter_vjp(rows, contiguous(x).reshape(-1, x.shape[-1]))
+    return pulled
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -100,15 +104,13 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def _batch_norm_forward(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray, *, eps: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     x = contiguous(x)
-    features = x.shape[1]
-    # Statistics in float64: they are few, and a float32 sum over a large batch loses digits.
-    mean, variance, inverse = np.empty((3, features))
+    # Mean, variance and reciprocal deviation in float64: they are few, and float32 sums over a batch lose digits.
+    statistics = np.empty((3, x.shape[1]))
     out = np.empty(x.shape, x.dtype)
-    kernels.batch_statistics(x, mean, variance)
-    kernels.batch_norm(x, mean, variance, contiguous(weight), contiguous(bias), eps, inverse, out)
-    return out, mean, variance, inverse
+    kernels.batch_norm(x, contiguous(weight), contiguous(bias), eps, statistics, out)
+    return out, statistics
 
 
 def _batch_norm_reference(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, eps: float) -> np.ndarray:
@@ -118,7 +120,7 @@ def _batch_norm_reference(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, e
 @fused(
     "batch_norm",
     forward=_batch_norm_forward,
-    residuals=("mean", "variance", "inverse"),
+    residuals=("statistics",),
     reference=_batch_norm_reference,
     samples=lambda random: [
         Sample(tuple(random.standard_normal(s) for s in ((6, 3), (3,), (3,))), {"eps": 1e-5}),
@@ -134,20 +136,13 @@ def batch_norm_primitive(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
 
 
 @batch_norm_primitive.vjp()
-def _(cotangent: np.ndarray, x: np.ndarray, weight: np.ndarray, mean: np.ndarray, inverse: np.ndarray) -> list[Any]:
+def _(cotangent: np.ndarray, x: np.ndarray, weight: np.ndarray, statistics: np.ndarray) -> list[Any]:
     x_cotangent = np.empty(x.shape, x.dtype)
-    weight_cotangent, bias_cotangent = np.empty((2, x.shape[1]), x.dtype)
+    parameter_cotangents = np.empty((2, x.shape[1]), x.dtype)
     kernels.batch_norm_vjp(
-        contiguous(cotangent),
-        contiguous(x),
-        mean,
-        inverse,
-        contiguous(weight),
-        x_cotangent,
-        weight_cotangent,
-        bias_cotangent,
+        contiguous(cotangent), contiguous(x), statistics, contiguous(weight), x_cotangent, parameter_cotangents
     )
-    return [x_cotangent, weight_cotangent, bias_cotangent]
+    return [x_cotangent, parameter_cotangents[0], parameter_cotangents[1]]
 
 
 def batch_norm(
@@ -199,22 +194,16 @@ def batch_norm(
         raise ValueError(f"batch_norm: training needs more than one value per channel, got shape {input.shape}")
     rows = input if input.ndim == 2 else input.movedim(1, -1).reshape(-1, channels)
     parameters = {"eps": float(eps)}
-    out, (mean, variance, _) = apply_with_residuals(batch_norm_primitive.op, (rows, weight, bias), parameters)
+    out, (statistics,) = apply_with_residuals(batch_norm_primitive.op, (rows, weight, bias), parameters)
     if count and running_mean is not None and running_var is not None:
-        _move(running_mean, mean, momentum)
-        _move(running_var, variance * (count / (count - 1)), momentum)
+        kernels.move_statistics(running_mean._array, running_var._array, statistics, count, float(momentum))
+        cell_of(running_mean)[0] += 1
+        cell_of(running_var)[0] += 1
     if input.ndim == 2:
         normalized: Tensor = out
     else:
         normalized = out.reshape(input.shape[0], *input.shape[2:], channels).movedim(-1, 1)
     return normalized
-
-
-def _move(running: Tensor, batch: np.ndarray, momentum: float) -> None:
-    array = running._array
-    array *= array.dtype.type(1 - momentum)
-    array += (batch * momentum).astype(array.dtype)
-    cell_of(running)[0] += 1
 
 
 # --- dropout ----------------------------------------------------------------------------------------------------

@@ -14,16 +14,17 @@ import numpy as np
 
 from ..dtypes import float32
 from ..graph import Accumulator, Node, Scope, ancestors
+from ..tensor import Tensor
 
 # A node of this name hands on one result of an operation that has several; pictures show the operation alone.
 PROJECTION = "output"
 
 
 class Value(NamedTuple):
-    """A tensor that flows: where it comes from, an index into the operations or the leaves, and how it is described."""
+    """A tensor that flows: which operation or leaf it comes from, by its number, and how it is described."""
 
     is_leaf: bool
-    index: int
+    number: int
     label: str
 
 
@@ -126,12 +127,12 @@ def collect(output: Any) -> Recording:
     return _Reader().read(tensors)
 
 
-def named_tensors(output: Any) -> Iterator[tuple[str, Any]]:
+def named_tensors(output: Any) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors in nested tuples, lists and mappings, each with the index expression that reaches it."""
     stack: list[tuple[str, Any]] = [("output", output)]
     while stack:
         name, value = stack.pop()
-        if hasattr(value, "_node"):
+        if isinstance(value, Tensor):
             yield name, value
         elif isinstance(value, Mapping):
             stack.extend((f"{name}[{key!r}]", entry) for key, entry in reversed(list(value.items())))
@@ -148,7 +149,7 @@ class _Reader:
         self.blocks: dict[Scope, int] = {}
         self.labels: dict[tuple[Any, Any], str] = {}
 
-    def read(self, tensors: list[tuple[str, Any]]) -> Recording:
+    def read(self, tensors: list[tuple[str, Tensor]]) -> Recording:
         recording = self.recording
         # Sequence numbers are creation order, so this order, and with it every identifier, is the same in each run.
         for entry in reversed(ancestors([tensor._node for _, tensor in tensors])):
@@ -159,8 +160,7 @@ class _Reader:
         for name, tensor in tensors:
             label = self._describe(tuple(tensor.shape), np.dtype(tensor.dtype))
             value = None if tensor._node is None else self.values[tensor._node]._replace(label=label)
-            own_name = getattr(tensor, "name", None)
-            recording.outputs.append(Output(own_name if isinstance(own_name, str) and own_name else name, label, value))
+            recording.outputs.append(Output(name, label, value))
         self._number_calls()
         self._name_leaves()
         return recording
@@ -193,7 +193,7 @@ class _Reader:
             value = self.values[edge]
             operands.append(value)
             if value.is_leaf:
-                self.recording.leaves[value.index].consumers.append(len(operations))
+                self.recording.leaves[value.number].consumers.append(len(operations))
         self.values[entry] = Value(False, len(operations), self._describe(entry.shape, entry.dtype))
         operations.append(Operation(entry.name, self._block(entry.scope), operands, details(entry)))
 

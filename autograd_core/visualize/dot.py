@@ -5,7 +5,7 @@ from __future__ import annotations
 import graphviz
 
 from . import theme
-from .model import NodeKind, Picture, PictureNode
+from .model import NodeKind, Picture, PictureEdge, PictureNode
 
 _OUTLINES: dict[str, dict[str, str]] = {
     "round": {"shape": "box", "style": "rounded,filled"},
@@ -13,49 +13,44 @@ _OUTLINES: dict[str, dict[str, str]] = {
     "pill": {"shape": "ellipse", "style": "filled"},
     "double": {"shape": "box", "style": "rounded,filled", "peripheries": "2"},
 }
+_LEAVES = ("parameter", "input")
 
 
 def write_dot(picture: Picture, digraph: graphviz.Digraph) -> None:
     """Write `picture` into an empty `digraph`: attributes, nested clusters, nodes and edges."""
+    text = {"fontname": theme.FONTS, "fontcolor": theme.FAINT_TEXT}
     digraph.graph_attr.update(
+        text,
         rankdir=picture.direction,
-        fontname=theme.FONTS,
-        fontsize=number(theme.CAPTION_SIZE),
-        fontcolor=theme.FAINT_TEXT,
-        label=left_aligned(picture.caption),
+        fontsize=f"{theme.CAPTION_SIZE:g}",
+        label=_left_aligned(picture.caption),
         labeljust="l",
         nodesep="0.2",
         ranksep="0.35",
     )
     digraph.node_attr.update(
-        fontname=theme.FONTS,
-        fontsize=number(theme.NODE_SIZE),
+        text,
+        fontsize=f"{theme.NODE_SIZE:g}",
         fontcolor=theme.TEXT,
         height="0.3",
         margin="0.12,0.05",
+        **_look_attributes("operation"),
     )
-    digraph.edge_attr.update(
-        fontname=theme.FONTS,
-        fontsize=number(theme.LABEL_SIZE),
-        fontcolor=theme.FAINT_TEXT,
-        color=theme.LINE,
-        arrowsize="0.7",
-    )
+    # What flows from operation to operation should run straight; parameters join it from the side.
+    digraph.edge_attr.update(text, fontsize=f"{theme.LABEL_SIZE:g}", color=theme.LINE, arrowsize="0.7", weight="4")
     _write_nodes(picture, digraph)
-    identifiers = [node.identifier for node in picture.nodes]
-    for edge in picture.edges:
-        label = escape(edge.label) if edge.label else None
-        digraph.edge(identifiers[edge.source], identifiers[edge.target], label)
+    _write_edges(picture, digraph)
 
 
 def _write_nodes(picture: Picture, digraph: graphviz.Digraph) -> None:
-    looks = {kind: _look_attributes(kind) for kind in theme.LOOKS}
+    # An operation's look is the default that stands at the top.
+    looks = {kind: _look_attributes(kind) if kind != "operation" else {} for kind in theme.LOOKS}
     bodies: list[graphviz.Digraph] = []
     for place, cluster in enumerate(picture.clusters):
         attributes = {
-            "label": escape(cluster.label),
+            "label": graphviz.escape(cluster.label),
             "labeljust": "l",
-            "fontsize": number(theme.CLUSTER_SIZE),
+            "fontsize": f"{theme.CLUSTER_SIZE:g}",
             "style": "rounded,filled",
             "color": theme.FRAME,
             "fillcolor": theme.FRAME_FILLS[(cluster.level - 1) % 2],
@@ -63,11 +58,31 @@ def _write_nodes(picture: Picture, digraph: graphviz.Digraph) -> None:
         bodies.append(graphviz.Digraph(name=f"cluster_{place + 1}", graph_attr=attributes))
     for node in picture.nodes:
         body = digraph if node.cluster is None else bodies[node.cluster]
-        body.node(node.identifier, _label(node), looks[node.kind], **_tooltip(node))
+        body.node(node.identifier, _label(node), _attributes=looks[node.kind] | _tooltip(node))
     # A frame comes before those inside it, so going backwards every frame is complete when it is put into its own.
     for place in reversed(range(len(bodies))):
         parent = picture.clusters[place].parent
         (digraph if parent is None else bodies[parent]).subgraph(bodies[place])
+
+
+def _write_edges(picture: Picture, digraph: graphviz.Digraph) -> None:
+    nodes = picture.nodes
+    meets_leaf = {edge.target for edge in picture.edges if nodes[edge.source].kind in _LEAVES}
+    for edge in picture.edges:
+        attributes = _edge_attributes(picture, edge, meets_leaf)
+        label = graphviz.escape(edge.label) if edge.label else None
+        digraph.edge(nodes[edge.source].identifier, nodes[edge.target].identifier, label, _attributes=attributes)
+
+
+def _edge_attributes(picture: Picture, edge: PictureEdge, meets_leaf: set[int]) -> dict[str, str]:
+    source, target = picture.nodes[edge.source], picture.nodes[edge.target]
+    if source.kind in _LEAVES:
+        return {"weight": "1"}
+    # Parameters take the rank before their operation. Unless the rank before that is where the arrow into their frame
+    # comes from, the two frames share a rank, and dot has to put them beside each other instead of in a row.
+    if source.cluster != target.cluster and edge.target in meets_leaf:
+        return {"minlen": "3"}
+    return {}
 
 
 def _look_attributes(kind: NodeKind) -> dict[str, str]:
@@ -79,23 +94,18 @@ def _look_attributes(kind: NodeKind) -> dict[str, str]:
 
 
 def _label(node: PictureNode) -> str:
-    return graphviz.nohtml("\\n".join(escape(line) for line in node.lines))
+    return _literal("\\n".join(graphviz.escape(line) for line in node.lines))
 
 
 def _tooltip(node: PictureNode) -> dict[str, str]:
-    return {"tooltip": escape(node.tooltip)} if node.tooltip else {}
+    return {"tooltip": graphviz.escape(node.tooltip)} if node.tooltip and node.tooltip != node.lines[0] else {}
 
 
-def escape(text: str) -> str:
-    """Text as a DOT string that means exactly this text, whatever brackets and backslashes are in it."""
-    return graphviz.escape(text)
+def _left_aligned(lines: tuple[str, ...]) -> str:
+    return _literal("".join(graphviz.escape(line) + "\\l" for line in lines))
 
 
-def left_aligned(lines: tuple[str, ...]) -> str:
-    """Several lines as one DOT label, each starting at the left."""
-    return graphviz.nohtml("".join(escape(line) + "\\l" for line in lines))
-
-
-def number(value: float) -> str:
-    """A figure without a needless decimal point."""
-    return f"{value:g}"
+def _literal(label: str) -> str:
+    """A label that is not read as HTML, even if it begins and ends with angle brackets."""
+    text: str = graphviz.nohtml(label)
+    return text

@@ -36,7 +36,8 @@ def write_mermaid(picture: Picture) -> str:
             continue
         if cluster_index is not None:
             outer = indent[:-4]
-            lines.append(f'{outer}subgraph cluster{cluster_index + 1}["{_quoted(picture.clusters[cluster_index].label)}"]')
+            title = _quoted(picture.clusters[cluster_index].label)
+            lines.append(f'{outer}subgraph cluster{cluster_index + 1}["{title}"]')
             stack.append((None, f"{outer}end", ""))
         for index in members.get(cluster_index, ()):
             node = picture.nodes[index]

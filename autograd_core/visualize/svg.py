@@ -81,12 +81,9 @@ def _arrow(arrow: Arrow) -> tuple[str, str]:
     base = tip[0] - dx * _ARROW_LENGTH, tip[1] - dy * _ARROW_LENGTH
     left = base[0] - dy * _ARROW_HALF_WIDTH, base[1] + dx * _ARROW_HALF_WIDTH
     right = base[0] + dy * _ARROW_HALF_WIDTH, base[1] - dx * _ARROW_HALF_WIDTH
-    commands = [f"M{_pair(arrow.start)}"]
-    for piece in arrow.pieces[:-1]:
-        commands.append(_command(piece))
-    commands.append(_command((*last[:-2], *base)))
-    head = f"M{_pair(tip)}L{_pair(left)}L{_pair(right)}Z"
-    return "".join(commands), head
+    pieces = [*arrow.pieces[:-1], (*last[:-2], *base)]
+    line = f"M{_pair(arrow.start)}" + "".join(map(_command, pieces))
+    return line, f"M{_pair(tip)}L{_pair(left)}L{_pair(right)}Z"
 
 
 def _command(numbers: tuple[float, ...]) -> str:

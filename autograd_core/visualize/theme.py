@@ -1,4 +1,4 @@
-"""How boxes look and how much room their texts take, shared by all writers so that their pictures resemble each other."""
+"""How boxes look and how much room their texts take: shared by all writers, so that their pictures are alike."""
 
 from __future__ import annotations
 

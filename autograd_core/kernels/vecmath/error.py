@@ -1,6 +1,6 @@
 """erf and erfc.
 
-Near zero erf x = x + x P(x^2). Beyond 0.92, erf x = 1 - e^(-x Q(x)), and erfc x = e^(-x^2 + G(y)) / (x + 2) with
+Near zero erf x = x + x P(x^2). Beyond 0.8, erf x = 1 - e^(-x Q(x)), and erfc x = 9/16 e^(-x^2 + G(y)) / (x + 2) with
 y = (x - 2) / (x + 2), whose relative accuracy lasts until the result vanishes. All coefficients are minimax fits.
 """
 
@@ -9,46 +9,64 @@ from __future__ import annotations
 import numpy as np
 
 from autograd_core.kernels.jit import bits_to_float32, bits_to_float64, float32_to_bits, float64_to_bits, inline
-from autograd_core.kernels.vecmath import exponential
 from autograd_core.kernels.vecmath.exponential import (
     _exp_of_negative_float32,
     _exp_of_negative_float64,
+    _exp_of_sum_float32,
+    _exp_of_sum_float64,
     copysign_float32,
     copysign_float64,
 )
 
-_ZERO32, _ONE32, _TWO32 = np.float32(0), np.float32(1), np.float32(2)
-_ZERO64, _ONE64, _TWO64 = np.float64(0), np.float64(1), np.float64(2)
+_ZERO32, _ONE32, _TWO32, _HALF32 = np.float32(0), np.float32(1), np.float32(2), np.float32(0.5)
+_ZERO64, _ONE64, _TWO64, _HALF64 = np.float64(0), np.float64(1), np.float64(2), np.float64(0.5)
 
 # Where the two formulas meet, and where erf reaches one in this precision.
-_NEAR32, _NEAR64 = np.float32(0.92), np.float64(0.92)
+_NEAR32, _NEAR64 = np.float32(0.8), np.float64(0.8)
 _ERF_ONE32, _ERF_ONE64 = np.float32(4), np.float64(6)
 
 _NEAR_ERF32 = tuple(
-    map(np.float32, (0.12837915, -0.37612495, 0.112818025, -0.026765566, 0.0049909796, -0.0005976891))
+    map(
+        np.float32,
+        (
+            0.12837917,
+            -0.37612608,
+            0.11283164,
+            -0.026822327,
+            0.005087001,
+            -0.00065428315,
+        ),
+    )
 )
 _FAR_ERF32 = tuple(
     map(
         np.float32,
-        (1.1286485, 0.63515127, 0.10623693, -0.02376211, 0.0036424834, -0.0003228103, 1.12319985e-05),
+        (
+            1.1285789,
+            0.63544637,
+            0.10572849,
+            -0.023306873,
+            0.0034192693,
+            -0.00026601585,
+            5.3757626e-06,
+        ),
     )
 )
 _NEAR_ERF64 = tuple(
     map(
         np.float64,
         (
-            0.1283791670955126,
-            -0.3761263890318371,
-            0.1128379167095267,
-            -0.02686617064459836,
-            0.005223977619463788,
-            -0.0008548326627364665,
-            0.00012055316321737327,
-            -1.4925187973232683e-05,
-            1.645351956072203e-06,
-            -1.6259572019697624e-07,
-            1.3961898442820719e-08,
-            -8.290014894909611e-10,
+            0.12837916709551256,
+            -0.37612638903183615,
+            0.1128379167094654,
+            -0.02686617064305424,
+            0.005223977599655499,
+            -0.000854832515385612,
+            0.00012055248333552997,
+            -1.4923181961870816e-05,
+            1.6415634487968664e-06,
+            -1.5816634466387766e-07,
+            1.1042762178369652e-08,
         ),
     )
 )
@@ -56,24 +74,165 @@ _FAR_ERF64 = tuple(
     map(
         np.float64,
         (
-            1.1283791550488607,
-            0.6366198416355836,
-            0.10277260105160146,
-            -0.01912968153464059,
-            -0.0002033839157896996,
-            0.001680989774948635,
-            -0.0005628354467894354,
-            -1.0287991712909836e-05,
-            0.00010123467576122198,
-            -5.883409537801778e-05,
-            2.142265477542387e-05,
-            -5.706870130612385e-06,
-            1.1528505774883424e-06,
-            -1.7617616452814552e-07,
-            1.982455806300256e-08,
-            -1.5528299835705777e-09,
-            7.567065392167618e-11,
-            -1.7272792197788142e-12,
+            1.128379179285899,
+            0.6366196040010149,
+            0.10277368027583214,
+            -0.01913269604911527,
+            -0.00019758501525500913,
+            0.001672838202372191,
+            -0.0005541663234499523,
+            -1.7411786506947223e-05,
+            0.00010581363219756556,
+            -6.114933208735717e-05,
+            2.234351201266015e-05,
+            -5.993347356045057e-06,
+            1.2217091406269367e-06,
+            -1.8869659308739794e-07,
+            2.1487833704184947e-08,
+            -1.7049677114270498e-09,
+            8.422681070324194e-11,
+            -1.9500803895195897e-12,
         ),
     )
 )
+_ERFC32 = tuple(
+    map(
+        np.float32,
+        (
+            0.59671724,
+            -0.6726433,
+            0.047344353,
+            0.046898276,
+            -0.009900596,
+            -0.008837217,
+            0.0019918056,
+            0.002228605,
+            -0.00077399844,
+        ),
+    )
+)
+_ERFC64 = tuple(
+    map(
+        np.float64,
+        (
+            0.5967172414068149,
+            -0.6726432239776572,
+            0.04734330684190552,
+            0.04689561023126852,
+            -0.009872689366579946,
+            -0.008824938562631054,
+            0.0017589335705201282,
+            0.0023458126481729915,
+            -0.00014624726981395683,
+            -0.0006736807598630068,
+            -9.37281126600321e-05,
+            0.0001743152219123046,
+            7.133553333154935e-05,
+            -3.17558015149693e-05,
+            -2.9853095472483692e-05,
+            -4.305447132673276e-07,
+            7.796087563087807e-06,
+            4.443847451368416e-06,
+            -1.2737300383276117e-06,
+            -3.4197712167695837e-06,
+            1.9199304729348047e-06,
+            -2.723421676248772e-07,
+        ),
+    )
+)
+# Clears the lower half of a fraction, so that the square of what remains is exact.
+_UPPER32, _UPPER64 = np.int32(-(2**12)), np.int64(-(2**27))
+# A limit of G that is taken out of it, near enough that G has few leading digits for large x; exact as a factor.
+_FACTOR32, _FACTOR64 = np.float32(9 / 16), np.float64(9 / 16)
+# Leaves so few digits that the product with the upper half, plus 2, is exact.
+_SHORT32, _SHORT64 = np.int32(-(2**14)), np.int64(-(2**28))
+# erfc is zero beyond, in subnormal numbers too.
+_ERFC_ZERO32, _ERFC_ZERO64 = np.float32(10.25), np.float64(27.5)
+
+
+@inline
+def _near_erf_float32(x):
+    """erf x - x for |x| up to 0.8, divided by x."""
+    c = _NEAR_ERF32
+    z = x * x
+    return ((((c[5] * z + c[4]) * z + c[3]) * z + c[2]) * z + c[1]) * z + c[0]
+
+
+@inline
+def _near_erf_float64(x):
+    c = _NEAR_ERF64
+    z = x * x
+    w = z * z
+    low = (c[3] * z + c[2]) * w + (c[1] * z + c[0])
+    middle = (c[7] * z + c[6]) * w + (c[5] * z + c[4])
+    high = c[10] * w + (c[9] * z + c[8])
+    w *= w
+    return (high * w + middle) * w + low
+
+
+@inline
+def erf_float32(x):
+    a = abs(x)
+    c = _FAR_ERF32
+    t = _ERF_ONE32 if a > _ERF_ONE32 else a
+    q = (((((c[6] * t + c[5]) * t + c[4]) * t + c[3]) * t + c[2]) * t + c[1]) * t + c[0]
+    far = copysign_float32(_ONE32 - _exp_of_negative_float32(-t * q), x)
+    return far if a > _NEAR32 else _near_erf_float32(x) * x + x
+
+
+@inline
+def erf_float64(x):
+    a = abs(x)
+    c = _FAR_ERF64
+    t = _ERF_ONE64 if a > _ERF_ONE64 else a
+    q = ((((c[17] * t + c[16]) * t + c[15]) * t + c[14]) * t + c[13]) * t + c[12]
+    q = (((((q * t + c[11]) * t + c[10]) * t + c[9]) * t + c[8]) * t + c[7]) * t + c[6]
+    q = (((((q * t + c[5]) * t + c[4]) * t + c[3]) * t + c[2]) * t + c[1]) * t + c[0]
+    far = copysign_float64(_ONE64 - _exp_of_negative_float64(-t * q), x)
+    return far if a > _NEAR64 else _near_erf_float64(x) * x + x
+
+
+@inline
+def erfc_float32(x):
+    """1 - erf x.
+
+    Rounding errors are kept out of the factors and put into the exponent, where they are small beside G: the square is
+    split into that of the upper half of x, which is exact, and a rest; 1 / (x + 2) into a few leading digits and the
+    logarithm of what they leave.
+    """
+    a = abs(x)
+    a = _ERFC_ZERO32 if a > _ERFC_ZERO32 else a
+    c = _ERFC32
+    v = _ONE32 / (a + _TWO32)
+    y = (a - _TWO32) * v
+    g = (((c[8] * y + c[7]) * y + c[6]) * y + c[5]) * y + c[4]
+    g = (((g * y + c[3]) * y + c[2]) * y + c[1]) * y + c[0]
+    upper = bits_to_float32(np.int32(float32_to_bits(a) & _UPPER32))
+    short = bits_to_float32(np.int32(float32_to_bits(v) & _SHORT32))
+    error = (_ONE32 - short * (upper + _TWO32)) - short * (a - upper)
+    rest = (error + _HALF32 * error * error) - (a - upper) * (a + upper)
+    far = _exp_of_sum_float32(-upper * upper, g, rest, _FACTOR32 * short)
+    far = _TWO32 - far if x < _ZERO32 else far
+    near = (_ONE32 - x) - _near_erf_float32(x) * x
+    return near if a < _NEAR32 else far
+
+
+@inline
+def erfc_float64(x):
+    a = abs(x)
+    a = _ERFC_ZERO64 if a > _ERFC_ZERO64 else a
+    c = _ERFC64
+    v = _ONE64 / (a + _TWO64)
+    y = (a - _TWO64) * v
+    g = ((((c[21] * y + c[20]) * y + c[19]) * y + c[18]) * y + c[17]) * y + c[16]
+    g = (((((g * y + c[15]) * y + c[14]) * y + c[13]) * y + c[12]) * y + c[11]) * y + c[10]
+    g = (((((g * y + c[9]) * y + c[8]) * y + c[7]) * y + c[6]) * y + c[5]) * y + c[4]
+    g = (((g * y + c[3]) * y + c[2]) * y + c[1]) * y + c[0]
+    upper = bits_to_float64(float64_to_bits(a) & _UPPER64)
+    short = bits_to_float64(float64_to_bits(v) & _SHORT64)
+    error = (_ONE64 - short * (upper + _TWO64)) - short * (a - upper)
+    rest = (error + _HALF64 * error * error) - (a - upper) * (a + upper)
+    far = _exp_of_sum_float64(-upper * upper, g, rest, _FACTOR64 * short)
+    far = _TWO64 - far if x < _ZERO64 else far
+    near = (_ONE64 - x) - _near_erf_float64(x) * x
+    return near if a < _NEAR64 else far

@@ -24,7 +24,7 @@ _LN2_HIGH32, _LN2_LOW32 = np.float32(0.693359375), np.float32(-2.12194440e-4)
 _LN2_HIGH64, _LN2_LOW64 = np.float64(6.93147180369123816490e-01), np.float64(1.90821492927058770002e-10)
 _LN2_32, _LN2_64 = np.float32(0.6931471805599453), np.float64(0.6931471805599453)
 
-_TAIL32 = tuple(map(np.float32, (0.5, 0.16666538, 0.041666266, 0.008367246, 0.0013947592)))
+_TAIL32 = tuple(map(np.float32, (0.5, 0.16666538, 0.041666437, 0.008367293, 0.0013937704)))
 _TAIL64 = tuple(
     map(
         np.float64,
@@ -43,7 +43,7 @@ _TAIL64 = tuple(
     )
 )
 
-_SINH32 = tuple(map(np.float32, (0.16666718, 0.008330214, 0.00020377235)))
+_SINH32 = tuple(map(np.float32, (0.16666718, 0.008330223, 0.00020376634)))
 _SINH64 = tuple(
     map(
         np.float64,
@@ -189,6 +189,27 @@ def _exp_of_negative_float64(x):
     r = high - low
     p = (high + (r * r * _tail_float64(r) - low)) + _ONE64
     return p * bits_to_float64((float64_to_bits(shifted) << _SHIFT64) + _BIAS_DOWN64) * _DOWN64
+
+
+@inline
+def _exp_of_sum_float32(x, y, z, factor):
+    """factor e^(x + y + z) for x <= 0, small y and smaller z, as if the sum were not rounded."""
+    shifted = (x + y) * _LOG2E32 + _ROUND32
+    n = shifted - _ROUND32
+    high, low = (x - n * _LN2_HIGH32) + y, z - n * _LN2_LOW32
+    r = high + low
+    p = high + (r * r * _tail_float32(r) + low)
+    return (p * factor + factor) * bits_to_float32(np.int32((float32_to_bits(shifted) << _SHIFT32) + _BIAS_DOWN32)) * _DOWN32
+
+
+@inline
+def _exp_of_sum_float64(x, y, z, factor):
+    shifted = (x + y) * _LOG2E64 + _ROUND64
+    n = shifted - _ROUND64
+    high, low = (x - n * _LN2_HIGH64) + y, z - n * _LN2_LOW64
+    r = high + low
+    p = high + (r * r * _tail_float64(r) + low)
+    return (p * factor + factor) * bits_to_float64((float64_to_bits(shifted) << _SHIFT64) + _BIAS_DOWN64) * _DOWN64
 
 
 @inline

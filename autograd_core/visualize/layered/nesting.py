@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from .. import theme
 from ..model import Direction, Picture, PictureNode
 from .ordering import order_rows
-from .parts import Item, Kind, Level, Link, Path, Point
+from .parts import Curve, Item, Kind, Level, Link, Point
 from .placement import place_across, place_along
 from .ranking import BEND_ROOM, assign_rows
 from .routing import route
@@ -126,7 +127,7 @@ class _Nesting:
             self._add_item(level, ("node", index), Item(kind, breadth / 2, breadth / 2, length, float(index)))
             # A frame counts as recorded when its first node was; its extent is filled in when it has been laid out.
             path = self.paths[level]
-            for outer, inner in zip(path, path[1:], strict=False):
+            for outer, inner in pairwise(path):
                 if ("frame", inner) not in self.item_of[outer]:
                     self._add_item(outer, ("frame", inner), Item(Kind.FRAME, 0.0, 0.0, 0.0, float(index)))
         if not self.horizontal:
@@ -240,24 +241,15 @@ class _Nesting:
             return
         for item in level.items:
             item.along += missing / 2
-            if item.kind is Kind.ENTRY:
-                item.along = 0.0
-            elif item.kind is Kind.EXIT:
-                item.along = length
         for link in level.links:
             assert link.path is not None
-            start = link.path.start
-            moved = Path(Point(start.across, start.along))
-            if level.items[link.source].kind is not Kind.ENTRY:
-                moved.start = Point(start.across, start.along + missing / 2)
-            else:
-                moved.line_to(start.across, start.along + missing / 2)
-            for piece in link.path.pieces:
-                shifted = [None if p is None else Point(p.across, p.along + missing / 2) for p in piece]
-                moved.pieces.append(piece._make(shifted))
+            path = link.path.moved(missing / 2)
             if level.items[link.target].kind is Kind.EXIT:
-                moved.line_to(moved.end.across, length)
-            link.path = moved
+                path.line_to(path.end.across, length)
+            if level.items[link.source].kind is Kind.ENTRY:
+                path.pieces.insert(0, Curve(None, None, path.start))
+                path.start = Point(path.start.across, 0.0)
+            link.path = path
         level.length = length
 
     def _assemble(self) -> Layout:

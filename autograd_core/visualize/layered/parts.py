@@ -47,6 +47,17 @@ class Path:
         """Where the line has got to."""
         return self.pieces[-1].end if self.pieces else self.start
 
+    def moved(self, along: float) -> Path:
+        """The same line farther along."""
+
+        def move(point: Point | None) -> Point | None:
+            return None if point is None else Point(point.across, point.along + along)
+
+        start = Point(self.start.across, self.start.along + along)
+        ends = (Point(piece.end.across, piece.end.along + along) for piece in self.pieces)
+        pieces = [Curve(move(p.first), move(p.second), end) for p, end in zip(self.pieces, ends, strict=True)]
+        return Path(start, pieces)
+
     def line_to(self, across: float, along: float) -> None:
         """Go straight; nothing if already there."""
         here = self.end

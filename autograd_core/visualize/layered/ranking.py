@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from .parts import Item, Joint, Kind, Level
 
 # Beyond this many bends in one level, long links are drawn directly: a parameter used at each of thousands of steps
@@ -117,7 +119,7 @@ def _join(level: Level, position: int, passed: list[int]) -> list[int]:
     link = level.links[position]
     stations = [link.source, *passed, link.target]
     chain = []
-    for place, (upper, lower) in enumerate(zip(stations, stations[1:], strict=False)):
+    for place, (upper, lower) in enumerate(pairwise(stations)):
         # The inside of a long link should be straight above all; a swerve shows most there.
         inside = 0 < place < len(stations) - 2
         chain.append(len(level.joints))

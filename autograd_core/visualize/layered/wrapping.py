@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from .parts import Item, Kind, Level, Path, Point
 
@@ -52,7 +53,7 @@ def wrap(level: Level, extents: list[tuple[float, float]], horizontal: bool, pad
     starts = [0, *(row + 1 for row in breaks)]
     stops = [*starts[1:], len(level.rows)]
     bottom = 0.0
-    ends = []
+    ends: list[float] = []
     for strip, (first, stop) in enumerate(zip(starts, stops, strict=True)):
         items = [level.items[index] for row in level.rows[first:stop] for index in row]
         joints = crossing[first - 1] if strip else []
@@ -87,9 +88,7 @@ def _move(items: list[Item], across: float, along: float) -> None:
         item.along += along
 
 
-def _breaks(
-    level: Level, extents: list[tuple[float, float]], crossing: list[list[int]], horizontal: bool
-) -> list[int]:
+def _breaks(level: Level, extents: list[tuple[float, float]], crossing: list[list[int]], horizontal: bool) -> list[int]:
     """After which rows to break: about evenly, where few arrows pass."""
     breadth = max(i.across + i.after for i in level.items) - min(i.across - i.before for i in level.items)
     shortest, longest = _LIMITS[horizontal]
@@ -102,36 +101,41 @@ def _breaks(
     ideal = level.length / math.ceil(level.length / target)
     found: list[int] = []
     start, total = extents[0][0], extents[-1][1]
+    place = 0
     while total - start > 1.2 * ideal:
-        fits = [row for row in allowed if 0.6 * ideal < extents[row][1] - start < 1.1 * ideal]
-        later = [row for row in allowed if extents[row][1] - start >= 1.1 * ideal]
-        if not (fits or later):
+        while place < len(allowed) and extents[allowed[place]][1] - start < 0.6 * ideal:
+            place += 1
+        if place == len(allowed):
             break
-
-        def badness(row: int, start: float = start) -> tuple[int, float]:
-            distance = abs(extents[row][1] - start - ideal)
-            return len(crossing[row]), distance + (_LABEL_PENALTY if has_label[row] else 0.0)
-
-        best = min(fits, key=badness) if fits else later[0]
-        if total - extents[best][1] < 0.3 * ideal:
+        # The first possible break, however late it comes, or a better one that comes in time.
+        best, least = place, (math.inf, math.inf)
+        for candidate in range(place, len(allowed)):
+            row = allowed[candidate]
+            length = extents[row][1] - start
+            if length > 1.1 * ideal:
+                break
+            badness = len(crossing[row]), abs(length - ideal) + (_LABEL_PENALTY if has_label[row] else 0.0)
+            if badness < least:
+                best, least = candidate, badness
+        row = allowed[best]
+        if total - extents[row][1] < 0.3 * ideal:
             break
-        found.append(best)
-        start = extents[best + 1][0]
-        allowed = [row for row in allowed if row > best]
+        found.append(row)
+        start = extents[row + 1][0]
+        place = best + 1
     edges = [-1, *found, len(extents) - 1]
-    lengths = [extents[last][1] - extents[first + 1][0] for first, last in zip(edges, edges[1:], strict=False)]
+    lengths = [extents[last][1] - extents[first + 1][0] for first, last in pairwise(edges)]
     return found if max(lengths) < _GAIN * level.length else []
 
 
-def _add_detours(
-    level: Level, joints: list[int], wrapping: Wrapping, end: float, bottom: float, start: float
-) -> None:
+def _add_detours(level: Level, joints: list[int], wrapping: Wrapping, end: float, bottom: float, start: float) -> None:
     """Nested tracks: what leaves at the near side turns outermost, so that no two detours cross needlessly."""
     ordered = sorted(joints, key=lambda number: level.items[level.joints[number].upper].across)
     count = len(ordered)
     for place, number in enumerate(ordered):
         outer = _TRACK * (count - place)
-        wrapping.detours[number] = Detour(end + outer, bottom + _CHANNEL_ROOM / 2 + outer, start - _TRACK * (place + 1) - 3)
+        back = start - _TRACK * (place + 1) - 3.0
+        wrapping.detours[number] = Detour(end + outer, bottom + _CHANNEL_ROOM / 2 + outer, back)
 
 
 def draw_detour(path: Path, detour: Detour, across: float, along: float) -> None:

@@ -1,0 +1,1 @@
+"""Experiments that show the engine at work; ``python -m autograd_core demo`` runs them."""

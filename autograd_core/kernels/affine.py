@@ -1,0 +1,61 @@
+"""Affine maps of rows, x weightᵀ + bias, forward and backward, each as one call."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .blas import AVAILABLE, gemm
+from .jit import kernel
+
+
+@kernel
+def _forward(x, weight, bias, out):
+    rows, columns = out.shape
+    for row in range(rows):
+        for column in range(columns):
+            out[row, column] = bias[column]
+    gemm(False, True, x, weight, 1.0, out)
+
+
+@kernel
+def _input_vjp(cotangent, weight, out):
+    gemm(False, False, cotangent, weight, 0.0, out)
+
+
+@kernel
+def _parameter_vjp(cotangent, x, weight_out, bias_out):
+    gemm(True, False, cotangent, x, 0.0, weight_out)
+    rows, columns = cotangent.shape
+    for column in range(columns):
+        bias_out[column] = cotangent.dtype.type(0)
+    for row in range(rows):
+        for column in range(columns):
+            bias_out[column] += cotangent[row, column]
+
+
+def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """x weightᵀ + bias for contiguous matrices (rows, in), (out, in) and a vector (out,)."""
+    if not AVAILABLE or not x.size or not weight.size:
+        return np.add(np.matmul(x, weight.T), bias)
+    out = np.empty((x.shape[0], weight.shape[0]), x.dtype)
+    _forward(x, weight, bias, out)
+    return out
+
+
+def input_vjp(cotangent: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The cotangent of x."""
+    if not AVAILABLE or not cotangent.size or not weight.size:
+        return np.matmul(cotangent, weight)
+    out = np.empty((cotangent.shape[0], weight.shape[1]), cotangent.dtype)
+    _input_vjp(cotangent, weight, out)
+    return out
+
+
+def parameter_vjp(cotangent: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cotangents of weight and bias."""
+    if not AVAILABLE or not cotangent.size or not x.size:
+        return np.matmul(cotangent.T, x), np.add.reduce(cotangent, axis=0)
+    weight_out = np.empty((cotangent.shape[1], x.shape[1]), x.dtype)
+    bias_out = np.empty(cotangent.shape[1], x.dtype)
+    _parameter_vjp(cotangent, x, weight_out, bias_out)
+    return weight_out, bias_out

@@ -1,0 +1,106 @@
+"""Divide a recording into units, each of which becomes one box.
+
+Nothing but this division knows why operations share a box, so another reason (folding repeated blocks, say) is
+another division.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .collect import Recording
+from .model import NodeKind
+
+
+@dataclass(slots=True)
+class Unit:
+    """One box for one or more operations, or for an output; `block` is its frame, or for a module the module."""
+
+    kind: NodeKind
+    block: int | None
+    operations: int = 0
+    output: int | None = None
+
+
+class Division:
+    """Operations and outputs divided into units, with module calls open down to `level`.
+
+    Attributes:
+        units: in recording order, outputs last.
+        unit_of: for every operation its unit.
+        hidden: the range of units that share the summary box.
+        leaf_users: for every leaf the units that use it.
+        inside: for every leaf the closed unit that alone uses it and so shows it inside, or None.
+    """
+
+    def __init__(self, recording: Recording, level: int) -> None:
+        self.recording = recording
+        self.level = level
+        self.units: list[Unit] = []
+        self.unit_of: list[int] = []
+        self.hidden = range(0)
+        blocks = recording.blocks
+        closed: dict[int, int] = {}
+        for operation in recording.operations:
+            path = () if operation.block is None else blocks[operation.block].path
+            if len(path) <= level:
+                self.unit_of.append(len(self.units))
+                self.units.append(Unit("operation", operation.block, 1))
+                continue
+            module = path[level]
+            if module not in closed:
+                closed[module] = len(self.units)
+                self.units.append(Unit("module", module))
+            self.unit_of.append(closed[module])
+            self.units[closed[module]].operations += 1
+        first_output = len(self.units)
+        self.units.extend(Unit("output", None, output=index) for index in range(len(recording.outputs)))
+        self.leaf_users = [self._users(index) for index in range(len(recording.leaves))]
+        for position, output in enumerate(recording.outputs):
+            if output.value is not None and output.value.is_leaf:
+                self.leaf_users[output.value.number].append(first_output + position)
+        self.inside = [self._shows_inside(leaf) for leaf in range(len(recording.leaves))]
+
+    def _users(self, leaf: int) -> list[int]:
+        return list(dict.fromkeys(self.unit_of[consumer] for consumer in self.recording.leaves[leaf].consumers))
+
+    def _shows_inside(self, leaf: int) -> int | None:
+        users = self.leaf_users[leaf]
+        if self.hidden and all(user in self.hidden for user in users):
+            return self.hidden.start
+        return users[0] if len(users) == 1 and self.units[users[0]].kind == "module" else None
+
+    def count(self) -> int:
+        """How many boxes this makes."""
+        return len(self.units) + self.inside.count(None)
+
+    def summarise(self, max_nodes: int) -> int:
+        """Hide a middle range of units so that about `max_nodes` boxes remain; return how many operations it holds.
+
+        A range in recording order can share a box without making a cycle: any path between two of its members stays
+        inside it.
+        """
+        leaves_of: list[list[int]] = [[] for _ in self.units]
+        for leaf, users in enumerate(self.leaf_users):
+            if self.inside[leaf] is None:
+                for user in users:
+                    leaves_of[user].append(leaf)
+        budget = max_nodes - 1
+        shown: set[int] = set()
+        start, stop = 0, len(self.units)
+        take_last = True
+        while start < stop:
+            position = stop - 1 if take_last else start
+            fresh = [leaf for leaf in leaves_of[position] if leaf not in shown]
+            budget -= 1 + len(fresh)
+            if budget < 0:
+                break
+            shown.update(fresh)
+            if take_last:
+                stop -= 1
+            else:
+                start += 1
+            take_last = not take_last
+        self.hidden = range(start, stop)
+        self.inside = [self._shows_inside(leaf) for leaf in range(len(self.inside))]
+        return sum(self.units[position].operations for position in self.hidden)

@@ -1,0 +1,261 @@
+"""The picture a user holds: a ``graphviz.Digraph`` that also draws and saves itself where Graphviz is missing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import graphviz
+
+from .collect import collect
+from .compose import compose
+from .dot import write_dot
+from .engines import Engine, draw_image, draw_svg
+from .mermaid import write_mermaid
+from .model import DIRECTIONS, Direction, Picture
+
+TEXT_SUFFIXES = (".dot", ".gv", "")
+SUFFIXES = (".dot", ".gv", ".svg", ".png", ".pdf", ".mmd")
+
+
+class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no annotations
+    """A picture of a computation graph: a ``graphviz.Digraph`` made by :func:`draw`.
+
+    ``source`` is its DOT text and needs no other program. In a notebook it shows itself as SVG. What is added to it
+    with graphviz's own methods appears in ``source`` and in what Graphviz draws; the built-in layout and Mermaid show
+    the graph as it was recorded.
+
+    Attributes:
+        picture: boxes, arrows and frames, free of any format.
+        drawn_by: the engine that drew last, or None.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> from autograd_core.visualize import draw
+        >>> x = ag.ones(2, requires_grad=True)
+        >>> picture = draw((x * x).sum())
+        >>> picture.to_svg(engine="builtin").startswith("<svg")
+        True
+        >>> picture.drawn_by
+        'builtin'
+    """
+
+    filename: str
+    directory: str
+
+    def __init__(self, name: str | None = None, *, picture: Picture | None = None, **keywords: Any) -> None:
+        super().__init__(name, **keywords)
+        self.picture = picture if picture is not None else Picture(name or "graph", "LR")
+        self.drawn_by: str | None = None
+
+    def _copy_kwargs(self, **keywords: Any) -> Any:
+        return super()._copy_kwargs(picture=self.picture, **keywords)
+
+    def to_svg(self, engine: Engine = "auto") -> str:
+        """The picture as SVG text.
+
+        Args:
+            engine: ``"auto"`` takes the first that works of ``"dot"`` (Graphviz's program), ``"pygraphviz"`` and
+                ``"builtin"``, which needs nothing; a name insists on that one.
+
+        Raises:
+            ValueError: if there is no such engine.
+            RenderError: if the engine insisted on does not work here.
+        """
+        text, self.drawn_by = draw_svg(self.source, self.picture, engine)
+        return text
+
+    def to_mermaid(self) -> str:
+        """The picture as a Mermaid flowchart, which code forges draw inside Markdown.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> from autograd_core.visualize import draw
+            >>> x = ag.ones(2, requires_grad=True)
+            >>> print(draw(x.exp()).to_mermaid().split("classDef")[0])
+            %% forward graph · 1 operation
+            flowchart LR
+                input1(["input<br>2"])
+                operation1("exp")
+                output1(["output"])
+                input1 --> operation1
+                operation1 -->|"2"| output1
+            <BLANKLINE>
+        """
+        return write_mermaid(self.picture)
+
+    def save(
+        self,
+        filename: os.PathLike[str] | str | None = None,
+        directory: os.PathLike[str] | str | None = None,
+        *,
+        skip_existing: bool | None = False,
+    ) -> str:
+        """Write the picture to a file; its suffix says how.
+
+        ``.dot`` and ``.gv`` (and no suffix) hold DOT text, ``.mmd`` Mermaid text and ``.svg`` a drawing: these work
+        everywhere. ``.png`` and ``.pdf`` need Graphviz. The file appears whole or not at all; missing directories are
+        made.
+
+        Args:
+            filename: where to write; the picture's name with ``.gv`` unless given.
+            directory: put before `filename`.
+            skip_existing: leave a file that exists as it is.
+
+        Returns:
+            The path written to.
+
+        Raises:
+            ValueError: for another suffix.
+            RenderError: for PNG and PDF where there is no Graphviz; says what to install.
+
+        Example:
+            >>> import os, tempfile
+            >>> import autograd_core as ag
+            >>> from autograd_core.visualize import draw
+            >>> x = ag.ones(2, requires_grad=True)
+            >>> with tempfile.TemporaryDirectory() as directory:
+            ...     path = draw(x.exp()).save(os.path.join(directory, "exp.svg"))
+            ...     os.path.basename(path), os.path.getsize(path) > 500
+            ('exp.svg', True)
+        """
+        path = Path(directory or self.directory or "", filename if filename is not None else self.filename)
+        suffix = path.suffix.lower()
+        if suffix not in (*SUFFIXES, ""):
+            raise ValueError(f"cannot save a picture as {path.name!r}: the suffix must be one of {', '.join(SUFFIXES)}")
+        if skip_existing and path.exists():
+            return str(path)
+        write_whole(path, self._content(suffix))
+        # What graphviz's own render() and view() go by; only DOT text may stand there for them.
+        if suffix in TEXT_SUFFIXES:
+            self.filename, self.directory = path.name, str(path.parent)
+        return str(path)
+
+    def _content(self, suffix: str) -> bytes:
+        if suffix in TEXT_SUFFIXES:
+            source: str = self.source
+            return source.encode()
+        if suffix == ".mmd":
+            return self.to_mermaid().encode()
+        if suffix == ".svg":
+            return self.to_svg().encode()
+        content, self.drawn_by = draw_image(self.source, suffix[1:])
+        return content
+
+    def _repr_svg_(self) -> str | None:
+        # A notebook must show its cell's text even if no picture can be made of it: None, never an exception.
+        try:
+            return self.to_svg()
+        except Exception:
+            return None
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
+    ) -> dict[str, bytes | str]:
+        """What a notebook shows: SVG, and plain text where that cannot be made or shown."""
+        bundle: dict[str, bytes | str] = {"text/plain": repr(self)}
+        svg = self._repr_svg_()
+        if svg is not None:
+            bundle["image/svg+xml"] = svg
+        wanted = set(bundle) if include is None else set(include)
+        wanted -= set(exclude or ())
+        return {kind: content for kind, content in bundle.items() if kind in wanted}
+
+    def __repr__(self) -> str:
+        return f"<GraphPicture: {'; '.join(self.picture.caption) or self.name}>"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under another name beside its place and move it there: nobody ever sees half of it."""
+    # A link stays a link: what it points to is replaced.
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def draw(
+    output: Any,
+    *,
+    direction: Direction = "LR",
+    show_shapes: bool = True,
+    depth: int | None = None,
+    max_nodes: int | None = 60,
+    name: str | None = None,
+) -> GraphPicture:
+    """Draw the graph of operations that led to a tensor or to a module's output.
+
+    Operations are boxes, inside one frame for every module call; parameters carry their dotted names. Arrows point the
+    way data flowed and say the shape of what flowed there, with its dtype unless that is float32. Operands that need no
+    gradient, a batch of inputs for example, are not part of the graph and not drawn.
+
+    Args:
+        output: a tensor, or tuples, lists and dicts of tensors.
+        direction: where data flows: ``"LR"`` to the right, ``"TB"`` down, ``"RL"`` or ``"BT"``.
+        show_shapes: whether to say shapes at all.
+        depth: how many levels of modules to open; 0 makes one box of the whole model. None opens all.
+        max_nodes: the most boxes, about. A larger graph is drawn with its deepest modules closed, and if that is not
+            enough, with a box "… n operations …" in the middle; the caption says so. None sets no limit.
+        name: a title.
+
+    Returns:
+        The picture, which shows itself in a notebook. ``picture.save("model.svg")`` writes it to a file.
+
+    Raises:
+        TypeError: if `output` holds no tensor, or `depth` or `max_nodes` is no integer.
+        ValueError: for an unknown direction, a negative `depth`, or `max_nodes` below 1.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> from autograd_core.visualize import draw
+        >>> x = ag.ones(3, requires_grad=True)
+        >>> with ag.scope("squares"):
+        ...     y = (x * x).sum()
+        >>> print(draw(y).to_mermaid().split("classDef")[0])
+        %% forward graph · 2 operations
+        flowchart LR
+            output1(["output"])
+            subgraph cluster1["squares"]
+                input1(["input<br>3"])
+                operation1("mul")
+                operation2("sum")
+            end
+            input1 -->|"twice"| operation1
+            operation1 -->|"3"| operation2
+            operation2 -->|"scalar"| output1
+        <BLANKLINE>
+    """
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}; got {direction!r}")
+    _check_limit("depth", depth, 0)
+    _check_limit("max_nodes", max_nodes, 1)
+    picture = compose(
+        collect(output),
+        name=name,
+        direction=direction,
+        show_shapes=show_shapes,
+        depth=depth,
+        max_nodes=max_nodes,
+    )
+    drawing = GraphPicture(picture.name, picture=picture)
+    write_dot(picture, drawing)
+    return drawing
+
+
+def _check_limit(name: str, value: int | None, least: int) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an integer or None, got {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least} or None, got {value}")
