@@ -31,7 +31,7 @@ from .dtypes import (  # noqa: E402
     uint8,
 )
 from .errors import GradcheckError, GraphError, InPlaceError, NumericsError  # noqa: E402
-from .graph import scope  # noqa: E402
+from .graph import pop_scope, push_scope, scope  # noqa: E402
 from .op import REGISTRY  # noqa: E402
 from .ops.activation import (  # noqa: E402
     elu,
@@ -86,3 +86,4 @@ from .ops.shape import *  # noqa: E402, F403
 from .ops.softmax import *  # noqa: E402, F403
 from .random import *  # noqa: E402, F403
 from .tensor import Tensor  # noqa: E402
+from .update import FusedUpdate  # noqa: E402

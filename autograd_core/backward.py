@@ -193,7 +193,12 @@ def _restore(node: Node, source: Any, value: Any) -> Any:
 def _times_partial(node: Node, index: int, cotangent: Any, saved: Sequence[Any]) -> Any:
     plan = node.plan
     rule = plan.op.rule_for(index)
-    partial = rule.function(*plan.fetch(node, plan.arguments(rule), saved))
+    outer = mode.formula_dtype
+    mode.formula_dtype = cotangent.dtype
+    try:
+        partial = rule.function(*plan.fetch(node, plan.arguments(rule), saved))
+    finally:
+        mode.formula_dtype = outer
     if isinstance(partial, (int, float)) and partial == 1:
         return cotangent
     return cotangent * partial

@@ -53,31 +53,26 @@ def _record(
     edges: tuple[Any, ...],
 ) -> Tensor:
     """Make the node of an applied operation and the tensor of its result."""
-    sources = plan.sources
     result_cell = None
-    if not sources:
-        saved: Any = ()
-        versions: Any = ()
-    else:
-        saved = []
-        versions = []
-        for name, source in zip(plan.names, sources, strict=True):
-            if source == -1:
+    saved: Any = ()
+    versions: Any = ()
+    if plan.sources:
+        saved, versions = [], []
+        for name, source in plan.named_sources:
+            if type(source) is not int:
+                saved.append(_special_source(source, arrays, residuals))
+                if source[0] == "operands":
+                    versions += [(cell := cell_of(tensor), cell[0], i) for i, tensor in enumerate(tensors)]
+            elif source < 0:
                 saved.append(result)
                 result_cell = [0]
                 versions.append((result_cell, 0, "its result"))
-            elif type(source) is int:
+            else:
                 saved.append(arrays[source])
                 tensor = tensors[source]
                 if isinstance(tensor, Tensor):
-                    cell = cell_of(tensor)
-                    versions.append((cell, cell[0], f"its operand '{name}'"))
-            else:
-                saved.append(_special_source(source, arrays, residuals))
-                if source[0] == "operands":
-                    for position, tensor in enumerate(tensors):
-                        cell = cell_of(tensor)
-                        versions.append((cell, cell[0], f"its operand {position}"))
+                    cell = tensor._version or cell_of(tensor)
+                    versions.append((cell, cell[0], name))
     node = Node(plan, edges, saved, versions, parameters, result.shape, result.dtype)
     if mode.anomaly:
         _note_site(node)
@@ -167,11 +162,11 @@ def _wrap_outputs(
         if source == -1:
             saved.append(tuple(results))
             cells = [[0] for _ in results]
-            versions += [(cell, 0, f"its result {position}") for position, cell in enumerate(cells)]
+            versions += [(cell, 0, "its result") for cell in cells]
         elif type(source) is int:
             saved.append(arrays[source])
             cell = cell_of(operands[source])
-            versions.append((cell, cell[0], f"its operand '{name}'"))
+            versions.append((cell, cell[0], name))
         else:
             saved.append(_special_source(source, arrays, residuals))
     shapes: Any = tuple(result.shape for result in results)
@@ -230,8 +225,6 @@ def _unary(op: Elementwise) -> Callable[[Any], Tensor]:
 
 def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
     plans = op.plans
-    forward = op.forward
-    direct = op.numpy is not None
 
     def call(input: Any, other: Any) -> Tensor:
         try:
@@ -248,10 +241,10 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
                     return _general(op, (input, other), {})
         except AttributeError:
             return _general(op, (input, other), {})
-        if (dtype is not _float32 and dtype is not _float64) or not direct:
+        if (dtype is not _float32 and dtype is not _float64) or op.numpy is None:
             return _general(op, (input, other), {})
         try:
-            result = forward(first, second)
+            result = op.forward(first, second)
         except ValueError:
             broadcast_shapes(first.shape, np.shape(second), operation=op.name)
             raise
@@ -269,10 +262,7 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
 def _many(op: Elementwise) -> Callable[..., Tensor]:
     operands = op.operands
     parameters = op.parameters
-    import inspect
-
-    signature = inspect.signature(op.formula)
-    defaults = {p.name: p.default for p in signature.parameters.values() if p.default is not p.empty}
+    defaults = op.formula.__kwdefaults__ or {}
 
     def call(*arguments: Any, **named: Any) -> Tensor:
         if len(arguments) == len(operands) and not named and not parameters:
@@ -563,6 +553,7 @@ def cast(tensor: Tensor, dtype: np.dtype[Any]) -> Tensor:
 
 def from_registry(name: str) -> Callable[..., Any]:
     """The user's function of a registered operation."""
-    op = REGISTRY[name]
-    assert op.function is not None, f"{name} has no public function"
+    op = REGISTRY.get(name)
+    if op is None or op.function is None:
+        raise NotImplementedError(f"the function {name!r} of a formula has no registered operation on tensors")
     return op.function

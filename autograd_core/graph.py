@@ -34,6 +34,8 @@ class Mode(threading.local):
     enabled: bool = True
     scope: Scope | None = None
     anomaly: bool = False
+    # The dtype of numbers in a partial derivative that is being read on tensors.
+    formula_dtype: np.dtype[Any] | None = None
 
 
 mode = Mode()
@@ -80,6 +82,21 @@ def scope(name: str, kind: str = "scope") -> Iterator[None]:
         mode.scope = outer
 
 
+def push_scope(name: str, kind: str) -> Scope | None:
+    """Open a scope as :func:`scope` does, at a fraction of its cost; hand what is returned to :func:`pop_scope`.
+
+    An outermost scope, and one without a name, is called by its kind.
+    """
+    outer = mode.scope
+    mode.scope = Scope(name if name and outer is not None else kind, kind, outer)
+    return outer
+
+
+def pop_scope(outer: Scope | None) -> None:
+    """Close the scope whose :func:`push_scope` returned `outer`, in a ``finally`` clause."""
+    mode.scope = outer
+
+
 class Extras:
     """What few nodes carry: hooks, the cell of ``retain_grad``, and the line that created them."""
 
@@ -98,7 +115,7 @@ class Node:
         plan: which operands need gradients and how they are computed; ``plan.op`` is the operation's record.
         edges: for each operand the node or accumulator its gradient goes to, None where no gradient is needed.
         saved: what the derivative reads, or None once released.
-        versions: pairs of version cell and the count at saving, for every saved array.
+        versions: for every saved array its version cell, the count at saving, and which operand it is.
         parameters: the operation's non-tensor arguments.
         shape, dtype: of the output.
         sequence: creation order; parents always come before children.
@@ -176,11 +193,12 @@ class Node:
             if cell[0] != count:
                 raise InPlaceError(self._changed_message(cell, count, label))
 
-    def _changed_message(self, cell: VersionCell, count: int, label: str) -> str:
+    def _changed_message(self, cell: VersionCell, count: int, label: str | int) -> str:
         site = self.extras.site if self.extras is not None else None
+        what = label if label == "its result" else f"its operand {label!r}"
         where = f"created at {site}" if site else "run under autograd_core.detect_anomaly() to see the line"
         return (
-            f"a value that the operation '{self.name}' saved for backward ({label}; output {self.shape} {self.dtype}) "
+            f"a value that the operation '{self.name}' saved for backward ({what}; output {self.shape} {self.dtype}) "
             f"was modified in place: it was at version {count} when saved and is at version {cell[0]} now ({where}). "
             "Use the out-of-place form of the change, or clone() the tensor first."
         )

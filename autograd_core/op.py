@@ -8,6 +8,7 @@ asks for, for operands that need a gradient, is kept alive until backward.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from .graph import Node
 
 REGISTRY: dict[str, Op] = {}
-
-_KEYWORDS = (inspect.Parameter.KEYWORD_ONLY,)
-
 
 @dataclass(frozen=True, slots=True)
 class Domain:
@@ -70,7 +68,8 @@ class Rule:
     names: tuple[str, ...]
 
 
-Samples = Callable[[np.random.Generator], list[Sample]]
+# A string, because naming numpy.random imports it, which takes a third of NumPy's own import time.
+Samples = Callable[["np.random.Generator"], list[Sample]]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -152,15 +151,19 @@ class Op:
 
 def names_of(function: Callable[..., Any], skip: int = 0) -> tuple[str, ...]:
     """The parameter names of a rule, without its first `skip`."""
-    return tuple(inspect.signature(function).parameters)[skip:]
+    # Read off the code object: inspect.signature takes longer than all the rest of a declaration.
+    code = function.__code__
+    return code.co_varnames[skip : code.co_argcount + code.co_kwonlyargcount]
 
 
 def split_signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     """Names of a declaration's operands (positional), its parameters (keyword-only), and whether it is variadic."""
-    entries = inspect.signature(function).parameters.values()
-    operands = tuple(p.name for p in entries if p.kind not in _KEYWORDS)
-    parameters = tuple(p.name for p in entries if p.kind in _KEYWORDS)
-    return operands, parameters, any(p.kind is p.VAR_POSITIONAL for p in entries)
+    code = function.__code__
+    names, positional = code.co_varnames, code.co_argcount
+    named = positional + code.co_kwonlyargcount
+    variadic = bool(code.co_flags & inspect.CO_VARARGS)
+    operands = names[:positional] + (names[named : named + 1] if variadic else ())
+    return operands, names[positional:named], variadic
 
 
 class Plan:
@@ -170,7 +173,7 @@ class Plan:
     a shape and ``("residual", k)`` a kept intermediate. `pullback(node, cotangent, edges)` maps arrays to arrays.
     """
 
-    __slots__ = ("_rules", "count", "mask", "names", "op", "pullback", "simple", "sources")
+    __slots__ = ("_rules", "count", "mask", "named_sources", "names", "op", "pullback", "sources")
 
     def __init__(self, op: Op, mask: int, count: int) -> None:
         self.op = op
@@ -178,7 +181,7 @@ class Plan:
         self.count = count
         self.names = self._names()
         self.sources = tuple(self._source(name) for name in self.names)
-        self.simple = all(isinstance(source, int) for source in self.sources)
+        self.named_sources = tuple(zip(self.names, self.sources, strict=True))
         self._rules = {} if op.joint_rule else {i: self.arguments(op.rule_for(i)) for i in self.needed()}
         self.pullback: Callable[[Node, Any, Sequence[Any]], Sequence[Any]] = (
             self._pull_jointly if op.joint_rule else self._pull_each
@@ -253,7 +256,6 @@ class Elementwise(Op):
 
     Attributes:
         formula: the declared function.
-        expression: the formula read on symbols.
         partials: for each operand its partial derivative, or None where it has none (booleans).
         domains: where each operand is drawn.
         special: values of the first operand that deserve a look beside random ones.
@@ -261,29 +263,43 @@ class Elementwise(Op):
     """
 
     formula: Callable[..., Any]
-    expression: Expression = field(init=False)
     forward: Callable[..., Any] = field(init=False)
     domains: tuple[Domain, ...] = ()
     special: tuple[float, ...] = ()
     promotes: bool = True
     predicate: bool = False
-    numpy: Callable[..., Any] | None = None
-    loop: Loop = field(init=False, repr=False)
 
     kind = "elementwise"
 
     def __post_init__(self) -> None:
-        self.expression = trace(self.formula)
-        self.loop = Loop(self.name, [self.expression], self.operands, self.parameters, self.predicate)
-        direct = numpy_form(self.expression)
-        if direct is not None and direct[1] == self.operands:
-            self.numpy = direct[0]
-            self.forward = direct[0]
+        self.forward = self._resolve
+        super().__post_init__()
+
+    def _resolve(self, *operands: Any, **parameters: Any) -> Any:
+        """Stand in for `forward` until the first call decides what it is."""
+        if self.numpy is not None:
+            self.forward = self.numpy
         elif len(self.operands) == 1 and not self.parameters:
             self.forward = self.loop.unary
         else:
             self.forward = self._run_loop
-        super().__post_init__()
+        return self.forward(*operands, **parameters)
+
+    @functools.cached_property
+    def expression(self) -> Expression:
+        """The formula read on symbols."""
+        return trace(self.formula)
+
+    @functools.cached_property
+    def numpy(self) -> Callable[..., Any] | None:
+        """NumPy's ufunc, where it is the whole formula."""
+        direct = numpy_form(self.expression)
+        return direct[0] if direct is not None and direct[1] == self.operands else None
+
+    @functools.cached_property
+    def loop(self) -> Loop:
+        """The formula as a kernel."""
+        return Loop(self.name, [self.expression], self.operands, self.parameters, self.predicate)
 
     def _run_loop(self, *operands: Any, **parameters: Any) -> np.ndarray:
         arrays = [operand for operand in operands if isinstance(operand, np.ndarray)]

@@ -19,7 +19,15 @@ class Generator:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.numpy = np.random.Generator(np.random.Philox(seed))
+        self._seed = seed
+        self._numpy: np.random.Generator | None = None
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """NumPy's generator behind this one; made at first use, because importing numpy.random takes a while."""
+        if self._numpy is None:
+            self._numpy = np.random.Generator(np.random.Philox(self._seed))
+        return self._numpy
 
     def manual_seed(self, seed: int) -> Generator:
         """Start over from `seed`."""
@@ -27,7 +35,8 @@ class Generator:
             raise TypeError(f"a seed must be an int, got {type(seed).__name__}")
         if seed < 0:
             raise ValueError(f"a seed must not be negative, got {seed}")
-        self.numpy = np.random.Generator(np.random.Philox(int(seed)))
+        self._seed = int(seed)
+        self._numpy = None
         return self
 
     def get_state(self) -> dict[str, Any]:

@@ -221,6 +221,19 @@ class Tensor(_Slots):
                 )
         self._demand_accumulator().grad = value
 
+    @property
+    def name(self) -> str | None:
+        """What pictures of the graph call this tensor, None unless it was named."""
+        try:
+            found: str | None = object.__getattribute__(self, "_accumulator").name
+            return found
+        except AttributeError:
+            return None
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        self._demand_accumulator().name = value
+
     def retain_grad(self) -> None:
         """Gather the gradient of this computed tensor too; nothing to do for leaves."""
         if isinstance(self._node, Node):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -159,10 +158,10 @@ def _simplify(function: str, arguments: tuple[Expression, ...]) -> Expression:
 
 def trace(function: Callable[..., Any]) -> Expression:
     """Read a formula: call `function` on one symbol for each of its parameters."""
-    symbols = {name: Symbol(name) for name in inspect.signature(function).parameters}
-    signature = inspect.signature(function).parameters.values()
-    positional = [symbols[p.name] for p in signature if p.kind is not p.KEYWORD_ONLY]
-    named = {p.name: symbols[p.name] for p in signature if p.kind is p.KEYWORD_ONLY}
+    code = function.__code__
+    names = code.co_varnames
+    positional = [Symbol(name) for name in names[: code.co_argcount]]
+    named = {name: Symbol(name) for name in names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]}
     return as_expression(function(*positional, **named))
 
 

@@ -128,20 +128,27 @@ class _Writer:
 
 
 def source(
-    outputs: Sequence[Expression], operands: Sequence[str], parameters: Sequence[str], dtype: np.dtype[Any]
+    outputs: Sequence[Expression],
+    operands: Sequence[str],
+    parameters: Sequence[str],
+    dtype: np.dtype[Any],
+    updates: Sequence[str] = (),
 ) -> str:
     """The source of a module whose ``serial`` and ``parallel`` compute `outputs` over flat arrays.
 
-    Both take the operands' arrays, the outputs' arrays and the parameters, in this order.
+    Both take the operands' arrays, the outputs' arrays and the parameters, in this order. With `updates`, which names
+    an operand for each output, the outputs overwrite those operands and have no arrays of their own: one array under
+    two names would look to LLVM like two that overlap, and it would take the scalar path.
     """
     writer = _Writer()
     for parameter in parameters:
         writer.names[Symbol(parameter)] = f"{parameter}_p"
     results = [writer.write(output) for output in outputs]
-    outs = [f"out{index}" for index in range(len(outputs))]
-    arrays = ", ".join([*operands, *outs])
-    arguments = ", ".join([*operands, *outs, *parameters])
-    sliced = ", ".join([f"{a}[start:stop]" for a in (*operands, *outs)] + list(parameters))
+    outs = list(updates) or [f"out{index}" for index in range(len(outputs))]
+    lines = [*operands] if updates else [*operands, *outs]
+    arrays = ", ".join(lines)
+    arguments = ", ".join([*lines, *parameters])
+    sliced = ", ".join([f"{line}[start:stop]" for line in lines] + list(parameters))
     name = dtype.name
     imports = "".join(
         f"from autograd_core.kernels.vecmath import {f}_{name} as {f}\n" for f in sorted(writer.imports)
@@ -189,9 +196,10 @@ class Loop:
     """Formulas over the same operands as one fused loop, built per dtype at first need.
 
     Calling it with the operands (arrays or numbers), the common shape and the dtype returns one array an output.
+    With `updates`, names of operands that the outputs overwrite, only :meth:`run` applies.
     """
 
-    __slots__ = ("name", "operands", "outputs", "parameters", "predicate", "variants")
+    __slots__ = ("name", "operands", "outputs", "parameters", "predicate", "updates", "variants")
 
     def __init__(
         self,
@@ -200,12 +208,14 @@ class Loop:
         operands: Sequence[str],
         parameters: Sequence[str] = (),
         predicate: bool = False,
+        updates: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.outputs = tuple(outputs)
         self.operands = tuple(operands)
         self.parameters = tuple(parameters)
         self.predicate = predicate
+        self.updates = tuple(updates)
         self.variants: dict[np.dtype[Any], ModuleType] = {}
 
     def variant(self, dtype: np.dtype[Any]) -> ModuleType:
@@ -214,7 +224,7 @@ class Loop:
         if module is None:
             from .jit import load_generated
 
-            text = source(self.outputs, self.operands, self.parameters, dtype)
+            text = source(self.outputs, self.operands, self.parameters, dtype, self.updates)
             module = self.variants[dtype] = load_generated(f"{self.name}_{dtype.name}", text)
         return module
 

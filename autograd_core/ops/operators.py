@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..dispatch import apply, as_tensor_operand, attach, cast
+from ..dispatch import as_tensor_operand, attach, cast, from_registry
+from ..graph import mode
 from ..op import REGISTRY
-from ..tensor import Tensor
-from . import creation, elementwise, indexing, linalg, reduction, shape, softmax
+from ..tensor import Tensor, wrap
+from . import creation, elementwise, linalg, reduction, shape
 from .inplace import in_place
 
 
@@ -75,6 +76,31 @@ for _name in ("matmul", "mm", "mv", "bmm", "dot"):
 for _op in list(REGISTRY.values()):
     if _op.function is not None and _op.name in Tensor.__dict__ and _op.differentiable:
         attach(f"{_op.name}_", in_place(_op.function, _op.name))
+
+
+# --- formulas read on tensors -----------------------------------------------------------------------------------
+
+# Formulas use NumPy's names where they differ from PyTorch's, which operations are registered under.
+_TORCH_NAMES = {
+    "equal": "eq",
+    "not_equal": "ne",
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+}
+
+
+def _read_formula(name: str, arguments: tuple[Any, ...]) -> Tensor:
+    """Record the operation that a function in a formula stands for."""
+    if name == "where" and not any(isinstance(argument, Tensor) for argument in arguments[1:]):
+        # Two numbers alone do not say in which dtype to hold them: the derivative's own decides.
+        number = np.asarray(arguments[1], mode.formula_dtype or dtypes.get_default_dtype())
+        arguments = (arguments[0], wrap(number, None), arguments[2])
+    return from_registry(_TORCH_NAMES.get(name, name))(*arguments)  # type: ignore[no-any-return]
+
+
+Tensor.__formula__ = staticmethod(_read_formula)  # type: ignore[attr-defined]
 
 
 # --- dtype conversion -------------------------------------------------------------------------------------------

@@ -8,6 +8,9 @@ from .collect import Leaf, Recording, Value
 from .division import Division, Unit
 from .model import Cluster, Direction, NodeKind, Picture, PictureEdge, PictureNode
 
+# A picture of fewer boxes than this says too little, if a larger one was allowed.
+FEW_BOXES = 8
+
 
 def compose(
     recording: Recording,
@@ -21,27 +24,34 @@ def compose(
     """Draw up the picture of `recording` with modules open down to `depth` and at most about `max_nodes` boxes."""
     deepest = max((block.level for block in recording.blocks), default=0)
     level = deepest if depth is None else min(depth, deepest)
-    notices = []
-    if level < deepest:
-        notices.append(f"modules are drawn closed below depth {level}")
     division = Division(recording, level)
-    count = division.count()
-    if max_nodes is not None and count > max_nodes:
-        full = count
-        while level > 0 and count > max_nodes:
-            level -= 1
-            division = Division(recording, level)
-            count = division.count()
-        notices = [f"{full:,} boxes exceed max_nodes={max_nodes}:"]
-        if deepest:
-            notices[0] += f" modules are collapsed to depth {level}"
-        if count > max_nodes:
-            hidden = division.summarise(max_nodes)
-            notices[0] += f"{' and' if deepest else ''} {plural(hidden, 'operation')} in the middle summarised"
+    notices = [f"modules below depth {level} are drawn closed"] if level < deepest else []
+    if max_nodes is not None and division.count() > max_nodes:
+        division, notice = _reduce(division, max_nodes)
+        notices = [notice]
     picture = Picture(name or "autograd", direction)
     _Builder(recording, division, picture, show_shapes).build()
     picture.caption = tuple(caption(recording, name) + notices)
     return picture
+
+
+def _reduce(division: Division, max_nodes: int) -> tuple[Division, str]:
+    """Close the deepest modules until at most about `max_nodes` boxes remain, and say what was done.
+
+    Where that would leave next to nothing (one box for a network of two hundred equal steps) or there are no modules,
+    the beginning and the end are shown with a summary between.
+    """
+    notice = f"{division.count():,} boxes exceed max_nodes={max_nodes}:"
+    while division.level > 0 and division.count() > max_nodes:
+        coarser = Division(division.recording, division.level - 1)
+        if coarser.count() < min(FEW_BOXES, max_nodes / FEW_BOXES):
+            break
+        division = coarser
+        notice = f"{notice.partition(':')[0]}: modules are collapsed to depth {division.level}"
+    if division.count() > max_nodes:
+        hidden = plural(division.summarise(max_nodes), "operation")
+        notice += f"{'' if notice.endswith(':') else ' and'} {hidden} in the middle summarised"
+    return division, notice
 
 
 def plural(count: int, noun: str) -> str:
@@ -156,7 +166,9 @@ class _Builder:
         operations = sum(unit.operations for unit in hidden)
         outputs = sum(unit.output is not None for unit in hidden)
         lines = (f"… {plural(operations, 'operation')} …", plurals(*self._inside(position), (outputs, "output")))
-        return self._add_node("summary", filter(None, lines), None, "raise max_nodes to see them")
+        return self._add_node(
+            "summary", filter(None, lines), self._frame(self.division.hidden), "raise max_nodes to see them"
+        )
 
     def _add_leaf(self, index: int) -> None:
         if self.division.inside[index] is not None:
@@ -164,22 +176,23 @@ class _Builder:
         leaf = self.recording.leaves[index]
         kind: NodeKind = "parameter" if leaf.named else "input"
         lines = self._lines(leaf.name, leaf.label)
-        self.node_of_leaf[index] = self._add_node(kind, lines, self._leaf_block(index), f"{leaf.name}: {leaf.label}")
+        self.node_of_leaf[index] = self._add_node(
+            kind, lines, self._frame(self.division.leaf_users[index]), f"{leaf.name}: {leaf.label}"
+        )
 
     def _lines(self, name: str, label: str) -> tuple[str, ...]:
         return (name, label) if self.show_shapes else (name,)
 
-    def _leaf_block(self, index: int) -> int | None:
-        """The innermost open module call that holds every use of a leaf."""
+    def _frame(self, positions: Iterable[int]) -> int | None:
+        """The innermost open module call around all of some units."""
+        blocks = self.recording.blocks
         common: tuple[int, ...] | None = None
-        for user in self.division.leaf_users[index]:
-            unit = self.division.units[user]
-            block = unit.block
-            if block is not None and unit.kind == "module":
-                block = self.recording.blocks[block].parent
-            path = () if block is None or user in self.division.hidden else self.recording.blocks[block].path
-            if common is None:
-                common = path
+        for position in positions:
+            unit = self.division.units[position]
+            path = () if unit.block is None else blocks[unit.block].path
+            if unit.kind == "module":
+                path = path[:-1]
+            common = path if common is None else common
             while common != path[: len(common)]:
                 common = common[:-1]
         return common[-1] if common else None

@@ -61,15 +61,8 @@ class Path:
     def line_to(self, across: float, along: float) -> None:
         """Go straight; nothing if already there."""
         here = self.end
-        if abs(here.across - across) + abs(here.along - along) < 0.01:
-            return
-        last = self.pieces[-1] if self.pieces else None
-        # Straight pieces in one direction become one, which keeps long arrows short in the file.
-        if last is not None and last.first is None and across == here.across:
-            before = self.pieces[-2].end if len(self.pieces) > 1 else self.start
-            if before.across == across:
-                self.pieces.pop()
-        self.pieces.append(Curve(None, None, Point(across, along)))
+        if abs(here.across - across) + abs(here.along - along) > 0.01:
+            self.pieces.append(Curve(None, None, Point(across, along)))
 
     def bend_to(self, corner: Point, end: Point) -> None:
         """Round a corner."""
@@ -118,6 +111,7 @@ class Link:
 
     Attributes:
         source, target: items; the offsets say where on them, measured from the anchor.
+        trunk: links from one source that are alike in this run together until they turn off to their targets.
         label: how much room its label takes: before and after the line, and along it.
         weight: how much it matters that it is straight.
         path, label_item: results.
@@ -127,6 +121,7 @@ class Link:
     target: int
     source_offset: float = 0.0
     target_offset: float = 0.0
+    trunk: tuple[int, str] = (0, "")
     label: tuple[float, float, float] | None = None
     weight: float = 4.0
     path: Path | None = None
@@ -135,7 +130,7 @@ class Link:
 
 @dataclass(slots=True)
 class Joint:
-    """A piece of an arrow between items of neighbouring rows."""
+    """A piece of one or more links between items of neighbouring rows."""
 
     upper: int
     lower: int

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from .parts import Item, Joint, Kind, Level
+from .parts import Item, Joint, Kind, Level, Link
 
-# Beyond this many bends in one level, long links are drawn directly: a parameter used at each of thousands of steps
-# would otherwise need millions.
+# Beyond this many bends in one level, long links are drawn directly: thousands of results that are all used at the very
+# end would otherwise need millions.
 MAX_BENDS = 60_000
 
 BEND_ROOM = 3.0
@@ -90,46 +90,62 @@ def _make_rows(level: Level, ranks: list[int], forward: list[bool]) -> None:
         item.row = row_of[ranks[index]]
         level.rows[item.row].append(index)
 
-    bends = 0
-    for position, (link, is_forward) in enumerate(zip(level.links, forward, strict=True)):
-        start, stop = level.items[link.source].row, level.items[link.target].row
-        if not is_forward or (stop - start > 2 and bends + stop - start > MAX_BENDS):
-            level.chains.append(None)
-            continue
-        # A label stands right behind the source, where it says what that made.
-        passed = [_add_bend(level, row, position if row == start + 1 else None) for row in range(start + 1, stop)]
-        bends += len(passed)
-        level.chains.append(_join(level, position, passed))
+    trunks = _Trunks(level)
+    for link, is_forward in zip(level.links, forward, strict=True):
+        level.chains.append(trunks.lead(link) if is_forward else None)
 
 
-def _add_bend(level: Level, row: int, labelled: int | None) -> int:
-    """Add the bend of a link in `row`; with room for its label if the link's index is given and it has one."""
-    index = len(level.items)
-    label = None if labelled is None else level.links[labelled].label
-    if label is None or labelled is None:
-        level.items.append(Item(Kind.BEND, BEND_ROOM, BEND_ROOM, 0.0, row=row))
-    else:
-        level.items.append(Item(Kind.LABEL, *label, row=row))
-        level.links[labelled].label_item = index
-    level.rows[row].append(index)
-    return index
+class _Trunks:
+    """Leads links through the rows they pass; links of one trunk share its bends and joints."""
 
+    def __init__(self, level: Level) -> None:
+        self.level = level
+        self.bends: dict[tuple[int, tuple[int, str], int], int] = {}
+        self.joints: dict[tuple[int, int, float, float], int] = {}
 
-def _join(level: Level, position: int, passed: list[int]) -> list[int]:
-    link = level.links[position]
-    stations = [link.source, *passed, link.target]
-    chain = []
-    for place, (upper, lower) in enumerate(pairwise(stations)):
-        # The inside of a long link should be straight above all; a swerve shows most there.
-        inside = 0 < place < len(stations) - 2
-        chain.append(len(level.joints))
-        level.joints.append(
-            Joint(
+    def lead(self, link: Link) -> list[int] | None:
+        """The joints of a link; None if that would take too many bends."""
+        items = self.level.items
+        start, stop = items[link.source].row, items[link.target].row
+        if stop - start > 2 and len(self.bends) + stop - start > MAX_BENDS:
+            return None
+        stations = [link.source]
+        for row in range(start + 1, stop):
+            key = link.source, link.trunk, row
+            if key not in self.bends:
+                # A label stands right behind the source, where it says what that made.
+                self.bends[key] = self._add_bend(row, link.label if row == start + 1 else None)
+            stations.append(self.bends[key])
+        if link.label is not None and stop > start + 1:
+            link.label_item = stations[1]
+        stations.append(link.target)
+        last = len(stations) - 2
+        return [
+            self._add_joint(
                 upper,
                 lower,
                 link.source_offset if place == 0 else 0.0,
-                link.target_offset if place == len(stations) - 2 else 0.0,
-                max(STRAIGHT_WEIGHT, link.weight) if inside else link.weight,
+                link.target_offset if place == last else 0.0,
+                # The inside of a long link should be straight above all; a swerve shows most there.
+                max(STRAIGHT_WEIGHT, link.weight) if 0 < place < last else link.weight,
             )
-        )
-    return chain
+            for place, (upper, lower) in enumerate(pairwise(stations))
+        ]
+
+    def _add_bend(self, row: int, label: tuple[float, float, float] | None) -> int:
+        level = self.level
+        index = len(level.items)
+        level.rows[row].append(index)
+        if label is None:
+            level.items.append(Item(Kind.BEND, BEND_ROOM, BEND_ROOM, 0.0, row=row))
+        else:
+            level.items.append(Item(Kind.LABEL, *label, row=row))
+        return index
+
+    def _add_joint(self, upper: int, lower: int, upper_offset: float, lower_offset: float, weight: float) -> int:
+        key = upper, lower, upper_offset, lower_offset
+        found = self.joints.get(key)
+        if found is None:
+            found = self.joints[key] = len(self.level.joints)
+            self.level.joints.append(Joint(upper, lower, upper_offset, lower_offset, weight))
+        return found
