@@ -15,7 +15,8 @@ import warnings
 # they arise in this package's own frames; a user's own NumPy code warns as before.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autograd_core(\.|$)")
 
-from . import ops  # noqa: E402 - registers every operation
+from . import func, ops  # noqa: E402 - importing ops registers every operation
+from .anomaly import detect_anomaly  # noqa: E402
 from .backward import backward, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: E402
 from .config import get_num_threads, set_num_threads  # noqa: E402
 from .dtypes import (  # noqa: E402
@@ -31,6 +32,7 @@ from .dtypes import (  # noqa: E402
     uint8,
 )
 from .errors import GradcheckError, GraphError, InPlaceError, NumericsError  # noqa: E402
+from .gradcheck import gradcheck, gradgradcheck  # noqa: E402
 from .graph import pop_scope, push_scope, scope  # noqa: E402
 from .op import REGISTRY  # noqa: E402
 from .ops.activation import (  # noqa: E402

@@ -14,7 +14,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from .broadcasting import unbroadcast
+from .anomaly import check_cotangents
+from .broadcasting import unbroadcast, unbroadcast_axes
 from .dispatch import PROJECTION, as_tensor_operand
 from .errors import GraphError
 from .graph import Accumulator, Node, ancestors, mode
@@ -218,8 +219,6 @@ def _through_composition(
 
 
 def _unbroadcast_tensor(cotangent: Tensor, shape: tuple[int, ...]) -> Tensor:
-    from .broadcasting import unbroadcast_axes
-
     added, stretched = unbroadcast_axes(cotangent.shape, shape)
     if added or stretched:
         cotangent = cotangent.sum(dim=added + stretched, keepdim=True)
@@ -268,6 +267,7 @@ class _Pass:
         """Visit every node that a cotangent reaches."""
         heap, pending, owned, needed = self.heap, self.pending, self.owned, self.needed
         create_graph, retain, targets = self.create_graph, self.retain, self.targets
+        anomaly = mode.anomaly
         while heap:
             node = heappop(heap)[1]
             cotangent = pending.pop(node)
@@ -296,12 +296,16 @@ class _Pass:
             if plan is PROJECTION:
                 self._project(node, cotangent)
                 continue
-            saved = node.saved
-            if saved is None or node.versions:
+            if node.saved is None or node.versions:
                 node.check_alive()
             if plan.op.outputs != 1:
                 cotangent = _fill(node, cotangent, create_graph)
-            pulled = _recorded_pullback(node, cotangent, edges) if create_graph else plan.pullback(node, cotangent, edges)
+            if create_graph:
+                pulled = _recorded_pullback(node, cotangent, edges)
+            else:
+                pulled = plan.pullback(node, cotangent, edges)
+            if anomaly:
+                check_cotangents(node, cotangent, pulled)
             if not retain:
                 node.saved = None
                 node.versions = ()

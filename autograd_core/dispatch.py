@@ -7,13 +7,13 @@ every higher one.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import dtypes
+from .anomaly import note_creation
 from .broadcasting import broadcast_shapes
 from .graph import Node, mode
 from .op import (
@@ -75,7 +75,7 @@ def _record(
                     versions.append((cell, cell[0], name))
     node = Node(plan, edges, saved, versions, parameters, result.shape, result.dtype)
     if mode.anomaly:
-        _note_site(node)
+        note_creation(node, result, arrays)
     return wrap(result, node, result_cell)
 
 
@@ -91,15 +91,6 @@ def _special_source(source: tuple[str, int], arrays: Sequence[Any], residuals: S
         case "shapes":
             return tuple(array.shape for array in arrays)
     return None
-
-
-def _note_site(node: Node) -> None:
-    """Remember the user's line that made `node`: the first frame outside this package's rooms."""
-    frame = sys._getframe(2)
-    rooms = (__package__ or "autograd_core", "nn", "optim")
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in rooms:
-        frame = frame.f_back
-    node.demand_extras().site = f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def apply(op: Op, operands: Sequence[Tensor], parameters: dict[str, Any]) -> Any:
@@ -172,7 +163,7 @@ def _wrap_outputs(
     shapes: Any = tuple(result.shape for result in results)
     node = Node(plan, edges, tuple(saved), tuple(versions), parameters, shapes, results[0].dtype)
     if mode.anomaly:
-        _note_site(node)
+        note_creation(node, results[0], arrays)
     outputs = []
     for position, (result, cell) in enumerate(zip(results, cells, strict=True)):
         if result.dtype.kind != "f":

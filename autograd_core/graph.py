@@ -34,6 +34,9 @@ class Mode(threading.local):
     enabled: bool = True
     scope: Scope | None = None
     anomaly: bool = False
+    check_nan: bool = True
+    # Inside a checkpoint's second forward pass, which must not move running statistics again.
+    recomputing: bool = False
     # The dtype of numbers in a partial derivative that is being read on tensors.
     formula_dtype: np.dtype[Any] | None = None
 
@@ -98,14 +101,15 @@ def pop_scope(outer: Scope | None) -> None:
 
 
 class Extras:
-    """What few nodes carry: hooks, the cell of ``retain_grad``, and the line that created them."""
+    """What few nodes carry: hooks, the cell of ``retain_grad``, the line that created them, how to recompute them."""
 
-    __slots__ = ("hooks", "retained", "site")
+    __slots__ = ("hooks", "recompute", "retained", "site")
 
     def __init__(self) -> None:
         self.hooks: dict[int, Hook] = {}
         self.retained: Accumulator | None = None
         self.site: str | None = None
+        self.recompute: Callable[[], None] | None = None
 
 
 class Node:
@@ -182,6 +186,8 @@ class Node:
 
     def check_alive(self) -> None:
         """Raise if backward cannot pass here: values released, or changed since they were saved."""
+        if self.saved is None and self.extras is not None and self.extras.recompute is not None:
+            self.extras.recompute()
         if self.saved is None:
             raise GraphError(
                 f"backward reached the operation '{self.name}' (output {self.shape}) a second time, after its saved "
@@ -259,13 +265,13 @@ class RemovableHandle:
         self.remove()
 
 
-def ancestors(roots: list[Any]) -> list[Any]:
-    """Every node and accumulator that leads to `roots`, children first, without recursion."""
+def ancestors(roots: list[Any], since: int = 0) -> list[Any]:
+    """Every node and accumulator that leads to `roots` and was made after `since`: children first, no recursion."""
     found: dict[Any, None] = {}
     stack = [root for root in roots if root is not None]
     while stack:
         node = stack.pop()
-        if node not in found:
+        if node not in found and node.sequence > since:
             found[node] = None
             stack.extend(edge for edge in node.edges if edge is not None)
     return sorted(found, key=lambda node: -node.sequence)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 from autograd_core import Tensor
 
 from .parameter import Buffer, Parameter, TransientBuffer
+
+if TYPE_CHECKING:
+    from .module import Module
 
 PARAMETER = "parameter"
 BUFFER = "buffer"
@@ -29,7 +32,7 @@ def _kind_of(value: Any) -> str | None:
     return None
 
 
-def _named(value: Any) -> str:
+def _described(value: Any) -> str:
     return f"the class {value.__name__!r}" if isinstance(value, type) else repr(type(value).__name__)
 
 
@@ -66,7 +69,7 @@ class Members:
             self.__dict__[name] = value
         else:
             expected = _EXPECTED[str(known)]
-            raise TypeError(f"cannot assign {_named(value)} as {known} {name!r} ({expected} or None expected)")
+            raise TypeError(f"cannot assign {_described(value)} as {known} {name!r} ({expected} or None expected)")
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for what is missing: members are ordinary attributes.
@@ -135,7 +138,7 @@ class Members:
         """
         self._check_name(name, (PARAMETER,))
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign {_named(param)} as parameter {name!r} (nn.Parameter or None expected)")
+            raise TypeError(f"cannot assign {_described(param)} as parameter {name!r} (nn.Parameter or None expected)")
         self._register(name, PARAMETER, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -152,7 +155,7 @@ class Members:
         """
         self._check_name(name, BUFFERS)
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"cannot assign {_named(tensor)} as buffer {name!r} (Tensor or None expected)")
+            raise TypeError(f"cannot assign {_described(tensor)} as buffer {name!r} (Tensor or None expected)")
         self._register(name, BUFFER if persistent else TRANSIENT, tensor)
 
     def add_module(self, name: str, module: Module | None) -> None:
@@ -165,7 +168,7 @@ class Members:
         self._check_name(name, (MODULE,))
         if module is not None and not isinstance(module, Members):
             hint = "; make an instance of the class" if isinstance(module, type) else ""
-            raise TypeError(f"cannot assign {_named(module)} as module {name!r} (nn.Module or None expected){hint}")
+            raise TypeError(f"cannot assign {_described(module)} as module {name!r} (nn.Module or None expected){hint}")
         self._register(name, MODULE, module)
 
     def register_module(self, name: str, module: Module | None) -> None:
@@ -223,7 +226,7 @@ class Members:
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Pairs of name and directly registered module, each module once."""
-        seen: set[Module] = set()
+        seen: set[Any] = set()
         for name, module in self._own(MODULE):
             if module not in seen:
                 seen.add(module)
@@ -235,11 +238,11 @@ class Members:
             yield module
 
     def named_modules(
-        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+        self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
         """Pairs of path and module, this one first under the path `prefix`."""
-        seen = set() if memo is None else memo
-        stack: list[tuple[str, Module]] = [(prefix, self)]
+        seen: set[Any] = set() if memo is None else memo
+        stack: list[tuple[str, Any]] = [(prefix, self)]
         while stack:
             path, module = stack.pop()
             if remove_duplicate:
@@ -255,7 +258,7 @@ class Members:
         path = target.split(".")
         for position, name in enumerate(path):
             wanted = kinds if position == len(path) - 1 else (MODULE,)
-            known = found._members.get(name) if isinstance(found, Module) else None
+            known = found._members.get(name) if isinstance(found, Members) else None
             if known not in wanted:
                 where = ".".join(path[:position]) or type(self).__name__
                 noun = what if position == len(path) - 1 else "module"
@@ -269,8 +272,8 @@ class Members:
         Raises:
             AttributeError: if there is none.
         """
-        found: Module = self if not target else self._find(target, (MODULE,), "module")
-        return found
+        found: Any = self._find(target, (MODULE,), "module") if target else self
+        return found  # type: ignore[no-any-return]
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a path such as ``"layers.0.weight"``; AttributeError if there is none."""

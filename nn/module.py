@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import autograd_core as ag
 from autograd_core import Tensor, pop_scope, push_scope
 
-from . import hooks as _hooks
-from . import state as _state
+from . import hooks as hooking
+from . import state as states
 from .hooks import Hooks, RemovableHandle
-from .parameter import Buffer, Parameter, TransientBuffer
-from .state import BUFFER, MODULE, PARAMETER, TRANSIENT, IncompatibleKeys
-
-_BUFFERS = (BUFFER, TRANSIENT)
-_EXPECTED = {PARAMETER: "nn.Parameter", BUFFER: "Tensor", TRANSIENT: "Tensor", MODULE: "nn.Module"}
+from .members import BUFFERS, MODULE, Members
+from .parameter import Parameter
 
 
-def _kind_of(value: Any) -> str | None:
-    """As what a value registers itself when it is assigned to a module's attribute; None for ordinary values."""
-    if isinstance(value, Parameter):
-        return PARAMETER
-    if isinstance(value, Module):
-        return MODULE
-    if isinstance(value, Buffer):
-        return TRANSIENT if isinstance(value, TransientBuffer) else BUFFER
-    return None
-
-
-class Module:
+class Module(Members):
     """The base of layers and networks: holds parameters, buffers and other modules, and is called like a function.
 
     Subclasses call ``super().__init__()``, assign their parts to attributes, and define :meth:`forward`. An assigned
-    :class:`Parameter`, :class:`Buffer` or :class:`Module` registers itself under the attribute's name.
+    :class:`Parameter`, :class:`Buffer` or :class:`Module` registers itself under the attribute's name. Operations
+    recorded during a call carry the names of the modules around them, for pictures and messages.
 
     Attributes:
         training: whether the module is in training mode; changed by :meth:`train` and :meth:`eval`.
@@ -44,6 +31,7 @@ class Module:
         ...     def __init__(self):
         ...         super().__init__()
         ...         self.factor = nn.Parameter(ag.tensor(3.0))
+        ...
         ...     def forward(self, input):
         ...         return input * self.factor
         >>> scale = Scale()
@@ -54,17 +42,7 @@ class Module:
     """
 
     training: bool
-    # What is registered under each name; the values themselves are ordinary attributes, so reading them is fast.
-    _members: dict[str, str]
     _hooks: Hooks | None = None
-    # What pictures of the graph call this module: the name its parent registered it under.
-    _scope_name = ""
-    # True for lists of modules, which are not called themselves: their members carry their name in pictures.
-    _transparent = False
-
-    def __init__(self) -> None:
-        self.__dict__["training"] = True
-        self.__dict__["_members"] = {}
 
     def forward(self, *arguments: Any, **named: Any) -> Any:
         """Compute the result; every subclass defines its own. Call the module, not this, so that hooks run."""
@@ -75,245 +53,9 @@ class Module:
         try:
             if self._hooks is None:
                 return self.forward(*arguments, **named)
-            return _hooks.run(self, self._hooks, arguments, named)
+            return hooking.run(self, self._hooks, arguments, named)
         finally:
             pop_scope(outer)
-
-    # --- registration -----------------------------------------------------------------------------------------
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        members: dict[str, str] | None = self.__dict__.get("_members")
-        kind = _kind_of(value)
-        known = None if members is None else members.get(name)
-        if kind is None and known is None:
-            object.__setattr__(self, name, value)
-        elif members is None:
-            raise AttributeError(f"cannot assign {_EXPECTED[kind or MODULE]} {name!r} before Module.__init__() call")
-        elif kind is not None:
-            # A buffer assigned where one is registered keeps the way it is saved.
-            self._register(name, kind if known not in _BUFFERS or kind not in _BUFFERS else str(known), value)
-        elif value is None or (known in _BUFFERS and isinstance(value, Tensor)):
-            self.__dict__[name] = value
-        else:
-            raise TypeError(
-                f"cannot assign {type(value).__name__!r} as {known} {name!r} ({_EXPECTED[str(known)]} or None expected)"
-            )
-
-    def __getattr__(self, name: str) -> Any:
-        # Reached only for what is missing: members are ordinary attributes.
-        message = f"{type(self).__name__!r} object has no attribute {name!r}"
-        if name in ("_members", "training"):
-            message += "; a subclass must call super().__init__() before anything else"
-        raise AttributeError(message, name=name, obj=self)
-
-    def __delattr__(self, name: str) -> None:
-        object.__delattr__(self, name)
-        self._members.pop(name, None)
-
-    def __dir__(self) -> list[str]:
-        return [name for name in object.__dir__(self) if not name[0].isdigit()]
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        # A shallow copy must not register its members with the original.
-        self.__dict__["_members"] = dict(state["_members"])
-        self._rename(self._scope_name)
-        for name, kind in self._members.items():
-            if kind == PARAMETER:
-                self._name_member(name, self.__dict__[name])
-
-    def _register(self, name: str, kind: str, value: Any) -> None:
-        members = self._members
-        if members.get(name, kind) != kind:
-            del members[name]
-        members[name] = kind
-        self.__dict__[name] = value
-        self._name_member(name, value)
-
-    def _name_member(self, name: str, value: Any) -> None:
-        """Tell a member what pictures are to call it."""
-        if self._transparent and self._scope_name:
-            name = f"{self._scope_name}.{name}"
-        if isinstance(value, Module):
-            value._rename(name)
-        elif isinstance(value, Parameter):
-            value.name = name
-
-    def _rename(self, name: str) -> None:
-        self.__dict__["_scope_name"] = name
-        if self._transparent:
-            for member in self._members:
-                self._name_member(member, self.__dict__[member])
-
-    def _check_name(self, name: str, kind: str) -> None:
-        if "_members" not in self.__dict__:
-            raise AttributeError(f"cannot assign {kind} {name!r} before Module.__init__() call")
-        if not isinstance(name, str):
-            raise TypeError(f"the name of a {kind} must be a string, got {type(name).__name__}")
-        if "." in name or not name:
-            raise KeyError(f"the name of a {kind} must not be empty nor contain a dot, got {name!r}")
-        known = self._members.get(name)
-        if known != kind and (name in self.__dict__ or hasattr(type(self), name)):
-            raise KeyError(f"attribute {name!r} already exists" + (f", as a {known}" if known else ""))
-
-    def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Register a parameter under `name`; None reserves the name for one that is absent.
-
-        Raises:
-            KeyError: if the name is empty, contains a dot, or is an attribute already.
-            TypeError: if `param` is neither a Parameter nor None.
-        """
-        self._check_name(name, PARAMETER)
-        if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign {type(param).__name__!r} to parameter {name!r}: nn.Parameter or None expected")
-        self._register(name, PARAMETER, param)
-
-    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Register a tensor that is kept with the module and converted with it, but not trained.
-
-        Args:
-            name: the attribute it becomes.
-            tensor: any shape; None reserves the name.
-            persistent: whether ``state_dict()`` holds it.
-
-        Raises:
-            KeyError: if the name is empty, contains a dot, or is an attribute already.
-            TypeError: if `tensor` is neither a Tensor nor None.
-        """
-        kind = BUFFER if persistent else TRANSIENT
-        self._check_name(name, str(self.__dict__.get("_members", {}).get(name)) if self._is_buffer(name) else kind)
-        if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"cannot assign {type(tensor).__name__!r} to buffer {name!r}: Tensor or None expected")
-        self._register(name, kind, tensor)
-
-    def _is_buffer(self, name: str) -> bool:
-        return self.__dict__.get("_members", {}).get(name) in _BUFFERS
-
-    def add_module(self, name: str, module: Module | None) -> None:
-        """Register a child module under `name`; None reserves the name.
-
-        Raises:
-            KeyError: if the name is empty, contains a dot, or is an attribute already.
-            TypeError: if `module` is neither a Module nor None.
-        """
-        self._check_name(name, MODULE)
-        if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{_describe(module)} is not a Module subclass; it cannot become the child {name!r}")
-        self._register(name, MODULE, module)
-
-    def register_module(self, name: str, module: Module | None) -> None:
-        """Alias of :meth:`add_module`."""
-        self.add_module(name, module)
-
-    # --- iteration --------------------------------------------------------------------------------------------
-
-    def _own(self, *kinds: str) -> Iterator[tuple[str, Any]]:
-        """This module's own members of some kinds that are not None, in the order of registration."""
-        values = self.__dict__
-        for name, kind in tuple(self._members.items()):
-            if kind in kinds and values[name] is not None:
-                yield name, values[name]
-
-    def _named(
-        self, kinds: tuple[str, ...], prefix: str, recurse: bool, remove_duplicate: bool
-    ) -> Iterator[tuple[str, Any]]:
-        seen: set[Any] = set()
-        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
-        for path, module in modules:
-            for name, value in module._own(*kinds):
-                if remove_duplicate:
-                    if value in seen:
-                        continue
-                    seen.add(value)
-                yield f"{path}.{name}" if path else name, value
-
-    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters in the order of definition, each once; a generator, so make a list to use it twice."""
-        for _, parameter in self.named_parameters(recurse=recurse):
-            yield parameter
-
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Parameter]]:
-        """Pairs of path and parameter, ``("layer.weight", …)``; shared ones once unless `remove_duplicate` is False."""
-        return self._named((PARAMETER,), prefix, recurse, remove_duplicate)
-
-    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """The buffers in the order of definition, each once."""
-        for _, buffer in self.named_buffers(recurse=recurse):
-            yield buffer
-
-    def named_buffers(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Tensor]]:
-        """Pairs of path and buffer."""
-        return self._named(_BUFFERS, prefix, recurse, remove_duplicate)
-
-    def children(self) -> Iterator[Module]:
-        """The modules registered here directly, each once."""
-        for _, module in self.named_children():
-            yield module
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Pairs of name and directly registered module, each module once."""
-        seen: set[Module] = set()
-        for name, module in self._own(MODULE):
-            if module not in seen:
-                seen.add(module)
-                yield name, module
-
-    def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once, parents first."""
-        for _, module in self.named_modules():
-            yield module
-
-    def named_modules(
-        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Module]]:
-        """Pairs of path and module, this one first under the path `prefix`."""
-        seen = set() if memo is None else memo
-        stack: list[tuple[str, Module]] = [(prefix, self)]
-        while stack:
-            path, module = stack.pop()
-            if remove_duplicate:
-                if module in seen:
-                    continue
-                seen.add(module)
-            yield path, module
-            below = [(f"{path}.{name}" if path else name, child) for name, child in module._own(MODULE)]
-            stack.extend(reversed(below))
-
-    def _find(self, target: str, kinds: tuple[str, ...], what: str) -> Any:
-        found: Any = self
-        path = target.split(".")
-        for position, name in enumerate(path):
-            wanted = kinds if position == len(path) - 1 else (MODULE,)
-            known = found._members.get(name) if isinstance(found, Module) else None
-            if known not in wanted:
-                where = ".".join(path[:position]) or type(self).__name__
-                noun = what if position == len(path) - 1 else "module"
-                raise AttributeError(f"{where} has no {noun} {name!r} (looking for {target!r})")
-            found = found.__dict__[name]
-        return found
-
-    def get_submodule(self, target: str) -> Module:
-        """The module at a path such as ``"layers.0"``; this one for the empty path.
-
-        Raises:
-            AttributeError: if there is none.
-        """
-        found: Module = self if not target else self._find(target, (MODULE,), "module")
-        return found
-
-    def get_parameter(self, target: str) -> Parameter:
-        """The parameter at a path such as ``"layers.0.weight"``; AttributeError if there is none."""
-        found: Parameter = self._find(target, (PARAMETER,), "parameter")
-        return found
-
-    def get_buffer(self, target: str) -> Tensor:
-        """The buffer at a path such as ``"norm.running_mean"``; AttributeError if there is none."""
-        found: Tensor = self._find(target, _BUFFERS, "buffer")
-        return found
 
     # --- modes and conversions --------------------------------------------------------------------------------
 
@@ -343,43 +85,41 @@ class Module:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
         for parameter in self.parameters():
-            gradient = parameter.grad
-            if gradient is None:
-                continue
-            if set_to_none:
-                parameter.grad = None
-            else:
-                parameter.grad = ag.zeros_like(gradient) if gradient.requires_grad else gradient.zero_()
+            if parameter.grad is not None:
+                parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
-        """Call `fn` with every module below, then with this one; for initialisation, for instance. Returns itself."""
+        """Call `fn` with every module below and then with this one, to initialise them for instance; returns itself."""
         for child in self.children():
             child.apply(fn)
         fn(self)
         return self
 
     def to(self, dtype: Any) -> Self:
-        """Convert all floating parameters, their gradients, and floating buffers, in place; returns itself.
+        """Convert all floating parameters, with their gradients, and all floating buffers; returns itself.
 
         Parameters stay the same objects, so optimisers that hold them follow.
 
         Args:
-            dtype: float32 or float64, or a tensor that has it.
+            dtype: float32 or float64, or a tensor that has it; "cpu" changes nothing.
 
         Raises:
             TypeError: for any other dtype.
         """
-        wanted = ag.empty(0).to(dtype.dtype if isinstance(dtype, Tensor) else dtype).dtype
+        if isinstance(dtype, str) and dtype == "cpu":
+            return self
+        wanted = dtype.dtype if isinstance(dtype, Tensor) else ag.empty(0, dtype=dtype).dtype
         if wanted.kind != "f":
             raise TypeError(f"a module can be converted to float32 or float64 only, got {wanted}")
         for parameter in self.parameters():
-            _state.convert(parameter, wanted)
-        converted: dict[int, Tensor] = {}
+            _convert(parameter, wanted)
+        converted: dict[Tensor, Tensor] = {}
         for module in self.modules():
-            for name, buffer in module._own(*_BUFFERS):
-                if buffer.is_floating_point():
-                    # A buffer that is shared stays shared.
-                    module.__dict__[name] = converted.setdefault(id(buffer), _state.converted(buffer, wanted))
+            for name, buffer in module._own(*BUFFERS):
+                if buffer.is_floating_point() and buffer.dtype != wanted:
+                    if buffer not in converted:
+                        converted[buffer] = buffer.detach().to(wanted)
+                    module.__dict__[name] = converted[buffer]
         return self
 
     def float(self) -> Self:
@@ -389,3 +129,113 @@ class Module:
     def double(self) -> Self:
         """Convert all floating parameters and buffers to float64; returns itself."""
         return self.to(ag.float64)
+
+    # --- state ------------------------------------------------------------------------------------------------
+
+    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Tensor]:
+        """Copies of all parameters and persistent buffers by path, with PyTorch's keys and layouts.
+
+        They are copies, so training on does not change them; a tensor registered under several paths is copied once.
+
+        Args:
+            prefix: put before every key, ``"encoder."`` for instance.
+            keep_vars: give the tensors themselves instead.
+        """
+        return states.collect(self, prefix, keep_vars)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> states.IncompatibleKeys:
+        """Copy the tensors of a state dictionary into this module's.
+
+        Args:
+            state_dict: from paths to tensors or arrays (PyTorch's CPU tensors serve too), each of the shape it has
+                here; dtypes are converted.
+            strict: whether missing and unexpected keys are errors.
+
+        Returns:
+            The named tuple ``(missing_keys, unexpected_keys)``.
+
+        Raises:
+            RuntimeError: listing every missing and unexpected key, wrong shape and unreadable entry; nothing has
+                been changed then.
+        """
+        return states.load(self, state_dict, strict)
+
+    # --- hooks ------------------------------------------------------------------------------------------------
+
+    def _demand_hooks(self) -> Hooks:
+        if self._hooks is None:
+            self._hooks = Hooks()
+        return self._hooks
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Before each call run ``hook(module, arguments)``, which may return other arguments.
+
+        Args:
+            hook: returns None, the new arguments as a tuple, or the only argument.
+            prepend: run it before the hooks there are.
+            with_kwargs: run ``hook(module, arguments, keyword_arguments)``, which returns None or a pair of both.
+        """
+        return RemovableHandle(self._demand_hooks().forward_pre, hook, with_kwargs, prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """After each call run ``hook(module, arguments, output)``, which may return another output.
+
+        Args:
+            hook: returns None or the new output.
+            prepend: run it before the hooks there are.
+            with_kwargs: run ``hook(module, arguments, keyword_arguments, output)``.
+        """
+        return RemovableHandle(self._demand_hooks().forward, hook, with_kwargs, prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Run ``hook(module, grad_output)`` before backward passes this module; it may return other gradients."""
+        return RemovableHandle(self._demand_hooks().backward_pre, hook, False, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Run ``hook(module, grad_input, grad_output)`` once backward has passed this module.
+
+        Both are tuples of gradients, of the positional arguments and of the outputs, None for what needs none. What
+        the hook returns takes the place of `grad_input`. Without inputs that need gradients it runs when
+        `grad_output` is known.
+        """
+        return RemovableHandle(self._demand_hooks().backward, hook, False, prepend)
+
+    # --- text -------------------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """What :func:`repr` shows of this module beside its children; for subclasses to define."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        extra_lines = extra.split("\n") if extra else []
+        children = [(name, self.__dict__[name]) for name, kind in self._members.items() if kind == MODULE]
+        child_lines = [indented(f"({name}): {child!r}") for name, child in children]
+        name = type(self).__name__
+        if len(extra_lines) == 1 and not child_lines:
+            return f"{name}({extra_lines[0]})"
+        lines = "".join(f"\n  {line}" for line in extra_lines + child_lines)
+        return f"{name}({lines}\n)" if lines else f"{name}()"
+
+
+def indented(text: str) -> str:
+    """`text` with every line after the first moved in by two columns."""
+    return text.replace("\n", "\n  ")
+
+
+def _convert(parameter: Parameter, dtype: Any) -> None:
+    """Give a floating parameter another dtype without making another object of it."""
+    if not parameter.is_floating_point() or parameter.dtype == dtype:
+        return
+    gradient = parameter.grad
+    parameter.grad = None
+    Tensor.__init__(parameter, parameter.detach(), dtype, parameter.requires_grad)
+    if gradient is not None:
+        parameter.grad = gradient.detach().to(dtype)
+
+
+__all__ = ["Module"]

@@ -38,7 +38,7 @@ COMPLEX_TOLERANCE = Tolerance(atol=1e-11, rtol=1e-10)
 def full_jacobian(
     point: Point, outputs: Sequence[Tensor], oracle: Oracle, tolerance: Tolerance
 ) -> tuple[list[PairReport], list[np.ndarray]]:
-    """Compare entry by entry; also return the analytic Jacobians, one an input, rows of all outputs below each other."""
+    """Compare entry by entry; also return the analytic Jacobians, one an input, outputs' rows below each other."""
     numbers = checked(outputs)
     analytic = _analytic_jacobians(point, [outputs[number] for number in numbers])
     pairs = []

@@ -207,7 +207,7 @@ class Contracts:
                     self._note("accumulated", f"{how} gathers a gradient of {name} that is off by {off:.3g}")
         return True
 
-    def _gather(self, run: Callable[[], Any]) -> list[np.ndarray | None]:
+    def _gather(self, run: Callable[[], Any]) -> list[Any]:
         """The gradients that `run` accumulates; the user's own are set aside meanwhile."""
         leaves = self.point.leaves()
         aside = [leaf.grad for leaf in leaves]
@@ -220,9 +220,7 @@ class Contracts:
             for leaf, gradient in zip(leaves, aside, strict=True):
                 leaf.grad = gradient
 
-    def _unaliased(
-        self, gradients: Sequence[np.ndarray | None], cotangents: Sequence[Tensor], outputs: Sequence[Tensor]
-    ) -> None:
+    def _unaliased(self, gradients: Sequence[Any], cotangents: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
         held = [(f"the gradient of {name}", array) for name, array in zip(self._names(), gradients, strict=True)]
         others = [(name, array) for name, array, _ in self._kept]
         others += [(f"the cotangent of output {n}", cotangent._array) for n, cotangent in enumerate(cotangents)]

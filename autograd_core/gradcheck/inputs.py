@@ -24,12 +24,12 @@ def differentiated(inputs: Sequence[Any]) -> list[int]:
 
 
 def require_checkable(inputs: Sequence[Any], names: Sequence[str], explicit: bool) -> None:
-    """Raise unless finite differences at `inputs` can be trusted; `explicit` says that the user chose step and tolerance.
+    """Raise unless finite differences at `inputs` mean something; `explicit` says that the user chose the step.
 
     Raises:
         TypeError: for float32 without `explicit`.
-        ValueError: if nothing requires a gradient, for computed tensors, for values that are not finite or beyond 1e150,
-            for read-only memory, and for memory that overlaps itself or another input.
+        ValueError: if nothing requires a gradient, for computed tensors, for values that are not finite or beyond
+            1e150, for read-only memory, and for memory that overlaps itself or another input.
     """
     positions = differentiated(inputs)
     if not positions:
@@ -61,8 +61,8 @@ def _require_sound(tensor: Tensor, name: str, explicit: bool) -> None:
         )
     if overlaps_itself(array):
         raise ValueError(
-            f"gradcheck: several elements of {name} (shape {array.shape}, strides {array.strides}) are the same memory, "
-            "so that moving one moves the others; clone() it first"
+            f"gradcheck: several elements of {name} (shape {array.shape}, strides {array.strides}) are the same "
+            "memory, so that moving one moves the others; clone() it first"
         )
     if not array.flags.writeable:
         raise ValueError(f"gradcheck: the memory of {name} is read-only and cannot be moved; clone() it first")
@@ -100,6 +100,6 @@ def overlaps_itself(array: np.ndarray) -> bool:
 
 def _share(first: np.ndarray, second: np.ndarray) -> bool:
     try:
-        return bool(np.shares_memory(first, second, max_work=100_000))
+        return bool(np.shares_memory(first, second, max_work=100_000))  # type: ignore[arg-type]  # NumPy's stubs know two values only
     except np.exceptions.TooHardError:
         return True

@@ -83,15 +83,14 @@ def check_operation(op: Op | str, order: int | None = None, seed: int = 0) -> li
     random = np.random.default_rng([seed, *op.name.encode()])
     cases = list(_guarded_cases(op, random))
     if not cases:
-        reason = "it declares no samples" if op.samples is None else "it drew no samples"
+        reason = "no samples declared" if op.samples is None else "no samples drawn"
         return [OperationResult(op.name, op.kind, "", "gradient", 1, "skipped", detail=reason)]
     results = []
     for case in cases:
         if isinstance(case, OperationResult):
             results.append(case)
             continue
-        for check in _checks(op, case, order):
-            results.append(_run(op, case, check, seed))
+        results += [_run(op, case, check, seed) for check in _checks(op, case, order)]
     return results
 
 
@@ -151,7 +150,8 @@ def _run(op: Op, case: Case, check: Check, seed: int) -> OperationResult:
 
 def _brief(error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} (in {frame.name}, {frame.filename}:{frame.lineno})"
+    name = frame.filename.rpartition("autograd_core/")
+    return f"{type(error).__name__}: {error} (in {frame.name}, {name[1]}{name[2]}:{frame.lineno})"
 
 
 # --- values -----------------------------------------------------------------------------------------------------
@@ -205,8 +205,8 @@ def _check_values(op: Op, case: Case, seed: int) -> _Outcome:
 
 def _check_composition(op: Op, case: Case, seed: int) -> _Outcome:
     assert isinstance(op, Fused)
-    outcomes = []
-    gradients = []
+    outcomes: list[list[np.ndarray]] = []
+    gradients: list[list[np.ndarray]] = []
     for function in (lambda *t: apply(op, t, case.parameters), lambda *t: op.composition(*t, **case.parameters)):
         point = Point(function, case.tensors(), op.operands)
         outputs = point.record()
@@ -216,10 +216,10 @@ def _check_composition(op: Op, case: Case, seed: int) -> _Outcome:
         outcomes.append([output._array for output in outputs])
         gradients.append(point.pull(sources, cotangents) if sources else [])
         point.restore_random_state()
-    values = _compare_values(*outcomes, "its composition")
+    values = _compare_values(outcomes[0], outcomes[1], "its composition")
     if values.failure:
         return values
-    pulled = _compare_values(*gradients, "its composition's gradient")
+    pulled = _compare_values(gradients[0], gradients[1], "its composition's gradient")
     return _Outcome(max(values.error, pulled.error), pulled.failure.replace("result", "the gradient of operand"))
 
 
@@ -228,7 +228,7 @@ def _check_composition(op: Op, case: Case, seed: int) -> _Outcome:
 
 def _reason_to_skip(op: Op, case: Case) -> str:
     if not op.differentiable:
-        return "it is not differentiable"
+        return "not differentiable"
     return "" if case.positions else "no operand has a derivative"
 
 

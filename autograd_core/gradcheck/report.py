@@ -164,8 +164,7 @@ class GradcheckReport:
             f"  order {self.order}, {self.method}, {self.evaluations} evaluations, "
             f"eps {self.eps:g}, atol {self.atol:g}, rtol {self.rtol:g}",
         ]
-        for violation in self.violations:
-            lines.append(f"  ✗ not {violation.contract}: {violation.message}")
+        lines += [f"  ✗ not {violation.contract}: {violation.message}" for violation in self.violations]
         for pair in self.pairs:
             lines += _pair_lines(pair)
         return "\n".join(lines)

@@ -10,6 +10,7 @@ import numpy as np
 from .. import dtypes, random
 from .. import formula as f
 from ..dispatch import apply, apply_with_residuals, as_tensor_operand, cast, elementwise, fused
+from ..graph import mode
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import BOOL, REAL, Sample
@@ -195,7 +196,7 @@ def batch_norm(
     rows = input if input.ndim == 2 else input.movedim(1, -1).reshape(-1, channels)
     parameters = {"eps": float(eps)}
     out, (statistics,) = apply_with_residuals(batch_norm_primitive.op, (rows, weight, bias), parameters)
-    if count and running_mean is not None and running_var is not None:
+    if count and running_mean is not None and running_var is not None and not mode.recomputing:
         kernels.move_statistics(running_mean._array, running_var._array, statistics, count, float(momentum))
         cell_of(running_mean)[0] += 1
         cell_of(running_var)[0] += 1

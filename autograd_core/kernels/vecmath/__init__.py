@@ -13,3 +13,4 @@ FUNCTIONS: tuple[str, ...] = tuple(
     if name.endswith(_SUFFIX) and name.replace("32", "64") in globals() and not name.startswith(("bits_", "copysign"))
 )
 from autograd_core.kernels.vecmath.trigonometric import *
+from autograd_core.kernels.vecmath.inverse import *

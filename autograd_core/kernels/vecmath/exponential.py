@@ -10,9 +10,6 @@ import numpy as np
 
 from autograd_core.kernels.jit import bits_to_float32, bits_to_float64, float32_to_bits, float64_to_bits, inline
 
-# Adding and subtracting 1.5 * 2^mantissa rounds to the nearest integer, and leaves that integer in the low bits.
-_ROUND32 = np.float32(12582912.0)
-_ROUND64 = np.float64(6755399441055744.0)
 _ZERO32, _ZERO64 = np.float32(0), np.float64(0)
 _ONE32, _TWO32, _HALF32, _QUARTER32 = np.float32(1), np.float32(2), np.float32(0.5), np.float32(0.25)
 _ONE64, _TWO64, _HALF64, _QUARTER64 = np.float64(1), np.float64(2), np.float64(0.5), np.float64(0.25)
@@ -76,9 +73,12 @@ _SINH_HIGH32, _SINH_HIGH64 = np.float32(90), np.float64(711)
 
 # 2^n is applied in two steps, since neither the largest nor the subnormal results have a 2^n that is a normal number:
 # first 2^(n + 64) and then 2^-64 for n below zero, first 2^(n - 1) and then 2 above. The last product rounds once.
-_BIAS_DOWN32, _BIAS_UP32 = np.int32((127 + 64) << 23), np.int32(126 << 23)
-_BIAS_DOWN64, _BIAS_UP64 = np.int64((1023 + 512) << 52), np.int64(1022 << 52)
-_BIAS_QUARTER32, _BIAS_QUARTER64 = np.int32(125 << 23), np.int64(1021 << 52)
+# Adding 1.5 * 2^mantissa rounds to the nearest integer and leaves it in the low bits; with the bias of the exponent
+# added to it, what a shift moves up from there is the first power of two itself.
+_MAGIC32, _MAGIC64 = 1.5 * 2.0**23, 1.5 * 2.0**52
+_ROUND_DOWN32, _ROUND_UP32 = np.float32(_MAGIC32 + 127 + 64), np.float32(_MAGIC32 + 127 - 1)
+_ROUND_DOWN64, _ROUND_UP64 = np.float64(_MAGIC64 + 1023 + 512), np.float64(_MAGIC64 + 1023 - 1)
+_ROUND_QUARTER32, _ROUND_QUARTER64 = np.float32(_MAGIC32 + 127 - 2), np.float64(_MAGIC64 + 1023 - 2)
 _DOWN32, _DOWN64 = np.float32(2.0**-64), np.float64(2.0**-512)
 _SHIFT32, _SHIFT64 = np.int32(23), np.int64(52)
 _SIGN32, _SIGN64 = np.int32(-(2**31)), np.int64(-(2**63))
@@ -112,104 +112,104 @@ def _tail_float64(r):
 
 
 @inline
-def _power_float32(shifted, p, x):
-    """p times 2^n, where the low bits of `shifted` hold n and the sign of `x` is that of n."""
-    bias = _BIAS_DOWN32 if x < _ONE32 else _BIAS_UP32
-    last = _DOWN32 if x < _ONE32 else _TWO32
-    return p * bits_to_float32(np.int32((float32_to_bits(shifted) << _SHIFT32) + bias)) * last
+def _power_float32(shifted):
+    """The power of two whose biased exponent is in the low bits of `shifted`."""
+    return bits_to_float32(np.int32(float32_to_bits(shifted) << _SHIFT32))
 
 
 @inline
-def _power_float64(shifted, p, x):
-    bias = _BIAS_DOWN64 if x < _ONE64 else _BIAS_UP64
-    last = _DOWN64 if x < _ONE64 else _TWO64
-    return p * bits_to_float64((float64_to_bits(shifted) << _SHIFT64) + bias) * last
+def _power_float64(shifted):
+    return bits_to_float64(float64_to_bits(shifted) << _SHIFT64)
 
 
 @inline
 def exp_float32(x):
     x = _EXP_HIGH32 if x > _EXP_HIGH32 else x  # in this order NaN passes
     x = _EXP_LOW32 if x < _EXP_LOW32 else x
-    shifted = x * _LOG2E32 + _ROUND32
-    n = shifted - _ROUND32
+    rounding = _ROUND_DOWN32 if x < _ONE32 else _ROUND_UP32
+    shifted = x * _LOG2E32 + rounding
+    n = shifted - rounding
     r = (x - n * _LN2_HIGH32) - n * _LN2_LOW32
     p = (r * r * _tail_float32(r) + r) + _ONE32
-    return _power_float32(shifted, p, x)
+    return p * _power_float32(shifted) * (_DOWN32 if x < _ONE32 else _TWO32)
 
 
 @inline
 def exp_float64(x):
     x = _EXP_HIGH64 if x > _EXP_HIGH64 else x
     x = _EXP_LOW64 if x < _EXP_LOW64 else x
-    shifted = x * _LOG2E64 + _ROUND64
-    n = shifted - _ROUND64
+    rounding = _ROUND_DOWN64 if x < _ONE64 else _ROUND_UP64
+    shifted = x * _LOG2E64 + rounding
+    n = shifted - rounding
     r = (x - n * _LN2_HIGH64) - n * _LN2_LOW64
     p = (r * r * _tail_float64(r) + r) + _ONE64
-    return _power_float64(shifted, p, x)
+    return p * _power_float64(shifted) * (_DOWN64 if x < _ONE64 else _TWO64)
 
 
 @inline
 def exp2_float32(x):
     x = _EXP2_HIGH32 if x > _EXP2_HIGH32 else x
     x = _EXP2_LOW32 if x < _EXP2_LOW32 else x
-    shifted = x + _ROUND32
-    r = (x - (shifted - _ROUND32)) * _LN2_32
+    rounding = _ROUND_DOWN32 if x < _ONE32 else _ROUND_UP32
+    shifted = x + rounding
+    r = (x - (shifted - rounding)) * _LN2_32
     p = (r * r * _tail_float32(r) + r) + _ONE32
-    return _power_float32(shifted, p, x)
+    return p * _power_float32(shifted) * (_DOWN32 if x < _ONE32 else _TWO32)
 
 
 @inline
 def exp2_float64(x):
     x = _EXP2_HIGH64 if x > _EXP2_HIGH64 else x
     x = _EXP2_LOW64 if x < _EXP2_LOW64 else x
-    shifted = x + _ROUND64
-    r = (x - (shifted - _ROUND64)) * _LN2_64
+    rounding = _ROUND_DOWN64 if x < _ONE64 else _ROUND_UP64
+    shifted = x + rounding
+    r = (x - (shifted - rounding)) * _LN2_64
     p = (r * r * _tail_float64(r) + r) + _ONE64
-    return _power_float64(shifted, p, x)
+    return p * _power_float64(shifted) * (_DOWN64 if x < _ONE64 else _TWO64)
 
 
 @inline
 def _exp_of_negative_float32(x):
     """e^x for x <= 0, where half the scaling is known beforehand."""
     x = _EXP_LOW32 if x < _EXP_LOW32 else x
-    shifted = x * _LOG2E32 + _ROUND32
-    n = shifted - _ROUND32
+    shifted = x * _LOG2E32 + _ROUND_DOWN32
+    n = shifted - _ROUND_DOWN32
     high, low = x - n * _LN2_HIGH32, n * _LN2_LOW32
     r = high - low
     p = (high + (r * r * _tail_float32(r) - low)) + _ONE32
-    return p * bits_to_float32(np.int32((float32_to_bits(shifted) << _SHIFT32) + _BIAS_DOWN32)) * _DOWN32
+    return p * _power_float32(shifted) * _DOWN32
 
 
 @inline
 def _exp_of_negative_float64(x):
     x = _EXP_LOW64 if x < _EXP_LOW64 else x
-    shifted = x * _LOG2E64 + _ROUND64
-    n = shifted - _ROUND64
+    shifted = x * _LOG2E64 + _ROUND_DOWN64
+    n = shifted - _ROUND_DOWN64
     high, low = x - n * _LN2_HIGH64, n * _LN2_LOW64
     r = high - low
     p = (high + (r * r * _tail_float64(r) - low)) + _ONE64
-    return p * bits_to_float64((float64_to_bits(shifted) << _SHIFT64) + _BIAS_DOWN64) * _DOWN64
+    return p * _power_float64(shifted) * _DOWN64
 
 
 @inline
 def _exp_of_sum_float32(x, y, z, factor):
     """factor e^(x + y + z) for x <= 0, small y and smaller z, as if the sum were not rounded."""
-    shifted = (x + y) * _LOG2E32 + _ROUND32
-    n = shifted - _ROUND32
+    shifted = (x + y) * _LOG2E32 + _ROUND_DOWN32
+    n = shifted - _ROUND_DOWN32
     high, low = (x - n * _LN2_HIGH32) + y, z - n * _LN2_LOW32
     r = high + low
     p = high + (r * r * _tail_float32(r) + low)
-    return (p * factor + factor) * bits_to_float32(np.int32((float32_to_bits(shifted) << _SHIFT32) + _BIAS_DOWN32)) * _DOWN32
+    return (p * factor + factor) * _power_float32(shifted) * _DOWN32
 
 
 @inline
 def _exp_of_sum_float64(x, y, z, factor):
-    shifted = (x + y) * _LOG2E64 + _ROUND64
-    n = shifted - _ROUND64
+    shifted = (x + y) * _LOG2E64 + _ROUND_DOWN64
+    n = shifted - _ROUND_DOWN64
     high, low = (x - n * _LN2_HIGH64) + y, z - n * _LN2_LOW64
     r = high + low
     p = high + (r * r * _tail_float64(r) + low)
-    return (p * factor + factor) * bits_to_float64((float64_to_bits(shifted) << _SHIFT64) + _BIAS_DOWN64) * _DOWN64
+    return (p * factor + factor) * _power_float64(shifted) * _DOWN64
 
 
 @inline
@@ -239,23 +239,23 @@ def _half_expm1_float32(x):
 
     Half, so that 2^n stays a normal number for the largest results: 2^(n-1) (e^r - 1) + (2^(n-1) - 1/2).
     """
-    shifted = x * _LOG2E32 + _ROUND32
-    n = shifted - _ROUND32
+    shifted = x * _LOG2E32 + _ROUND_UP32
+    n = shifted - _ROUND_UP32
     high, low = x - n * _LN2_HIGH32, n * _LN2_LOW32
     r = high - low
     p = high + (r * r * _tail_float32(r) - low)
-    scale = bits_to_float32(np.int32((float32_to_bits(shifted) << _SHIFT32) + _BIAS_UP32))
+    scale = _power_float32(shifted)
     return scale * p + (scale - _HALF32)
 
 
 @inline
 def _half_expm1_float64(x):
-    shifted = x * _LOG2E64 + _ROUND64
-    n = shifted - _ROUND64
+    shifted = x * _LOG2E64 + _ROUND_UP64
+    n = shifted - _ROUND_UP64
     high, low = x - n * _LN2_HIGH64, n * _LN2_LOW64
     r = high - low
     p = high + (r * r * _tail_float64(r) - low)
-    scale = bits_to_float64((float64_to_bits(shifted) << _SHIFT64) + _BIAS_UP64)
+    scale = _power_float64(shifted)
     return scale * p + (scale - _HALF64)
 
 
@@ -301,21 +301,21 @@ def tanh_float64(x):
 def _half_exp_float32(x):
     """e^x / 2 for x >= 0: finite as far as sinh and cosh are."""
     x = _SINH_HIGH32 if x > _SINH_HIGH32 else x
-    shifted = x * _LOG2E32 + _ROUND32
-    n = shifted - _ROUND32
+    shifted = x * _LOG2E32 + _ROUND_QUARTER32
+    n = shifted - _ROUND_QUARTER32
     r = (x - n * _LN2_HIGH32) - n * _LN2_LOW32
     p = (r * r * _tail_float32(r) + r) + _ONE32
-    return p * bits_to_float32(np.int32((float32_to_bits(shifted) << _SHIFT32) + _BIAS_QUARTER32)) * _TWO32
+    return p * _power_float32(shifted) * _TWO32
 
 
 @inline
 def _half_exp_float64(x):
     x = _SINH_HIGH64 if x > _SINH_HIGH64 else x
-    shifted = x * _LOG2E64 + _ROUND64
-    n = shifted - _ROUND64
+    shifted = x * _LOG2E64 + _ROUND_QUARTER64
+    n = shifted - _ROUND_QUARTER64
     r = (x - n * _LN2_HIGH64) - n * _LN2_LOW64
     p = (r * r * _tail_float64(r) + r) + _ONE64
-    return p * bits_to_float64((float64_to_bits(shifted) << _SHIFT64) + _BIAS_QUARTER64) * _TWO64
+    return p * _power_float64(shifted) * _TWO64
 
 
 @inline

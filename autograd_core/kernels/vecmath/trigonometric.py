@@ -23,12 +23,10 @@ _ONE64, _HALF64 = np.float64(1), np.float64(0.5)
 
 _ROUND64 = np.float64(6755399441055744.0)  # 1.5 * 2^52: adding it rounds to an integer, held in the low bits
 _TWO_OVER_PI = np.float64(0.6366197723675814)
-# pi/2 in parts of 18 bits and what is left of it.
-_PI_1, _PI_2 = np.float64(1.5707931518554688), np.float64(3.1749368645250797e-06)
+# pi/2 in parts that are multiples of 2^-17, 2^-35, 2^-53 and 2^-71, and what is left of it after the second and fourth.
+_PI_1, _PI_2, _PI_3 = np.float64(1.5707931518554688), np.float64(3.1749368645250797e-06), np.float64(2.5632829192545614e-12)
+_PI_4, _PI_5 = np.float64(6.123201175701337e-17), np.float64(3.2820035428735005e-22)
 _PI_REST = np.float64(2.563344151594519e-12)
-# The same, further.
-_PI_3, _PI_4 = np.float64(2.5633384304057927e-12), np.float64(5.721178163110765e-18)
-_PI_5 = np.float64(1.0562999066987428e-23)
 
 _INT1_32, _INT1_64 = np.int32(1), np.int64(1)
 _INT0_32, _INT0_64 = np.int32(0), np.int64(0)
@@ -201,8 +199,10 @@ def tan_float64(x):
     w = z * z
     p = ((c[14] * w + (c[13] * z + c[12])) * w + (c[11] * z + c[10])) * w + (c[9] * z + c[8])
     p = (((p * w + (c[7] * z + c[6])) * w + (c[5] * z + c[4])) * w + (c[3] * z + c[2])) * w + (c[1] * z + c[0])
-    cube = p * (z * r)
-    y = r + (cube + (low + low * z))
-    y = _MINUS64 / y if (n & _INT1_64) != _INT0_64 else y
+    rest = p * (z * r) + (low + low * z)
+    y = r + rest
+    inverse = _MINUS64 / y
+    inverse += inverse * (inverse * ((r - y) + rest))  # of the sum as it was before it was rounded
+    y = inverse if (n & _INT1_64) != _INT0_64 else y
     y = bits_to_float64(float64_to_bits(y) ^ (float64_to_bits(x) & _SIGN64))
     return y if abs(x) <= _LIMIT64 else _NAN64

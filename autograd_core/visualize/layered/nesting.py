@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .. import theme
 from ..model import Direction, Picture, PictureNode
 from .ordering import order_rows
-from .parts import Curve, Item, Kind, Level, Link, Path, Point
+from .parts import Curve, Item, Kind, Level, Link, Point
 from .placement import place_across, place_along
 from .ranking import BEND_ROOM, assign_rows
 from .routing import route
@@ -46,8 +46,18 @@ class Arrow:
     """
 
     start: tuple[float, float]
-    pieces: list[tuple[float, ...]]
+    pieces: list[tuple[float, ...]] = field(default_factory=list)
     label: Box | None = None
+
+    def add(self, piece: tuple[float, ...]) -> None:
+        """Go on; straight pieces in one direction become one."""
+        if len(piece) == 2 and self.pieces and len(self.pieces[-1]) == 2:
+            here = self.pieces[-1]
+            before = self.pieces[-2][-2:] if len(self.pieces) > 1 else self.start
+            if before[0] == here[0] == piece[0] or before[1] == here[1] == piece[1]:
+                self.pieces[-1] = piece
+                return
+        self.pieces.append(piece)
 
 
 @dataclass(slots=True)
@@ -247,7 +257,7 @@ class _Nesting:
             path = link.path.moved(missing / 2)
             if level.items[link.target].kind is Kind.EXIT:
                 path.line_to(path.end.across, length)
-            if level.items[link.source].kind is Kind.ENTRY:
+            if level.items[link.source].kind is Kind.ENTRY and not link.joins:
                 path.pieces.insert(0, Curve(None, None, path.start))
                 path.start = Point(path.start.across, 0.0)
             link.path = path
@@ -279,68 +289,40 @@ class _Nesting:
                 layout.titles[number] = Box(
                     frame.x + FRAME_PADDING, frame.y + 2.0, frame.width - 2 * FRAME_PADDING, TITLE_HEIGHT
                 )
-        drawing = _Drawing(plane)
+        drawn: set[tuple[int, int]] = set()
+        labels: set[Box] = set()
         for parts in self.parts:
-            for number, position in parts:
-                link = self.levels[number].links[position]
-                assert link.path is not None
-                drawing.add(link.path, origins[number])
-                if link.label_item is not None:
-                    item = self.levels[number].items[link.label_item]
-                    drawing.label = self._label_box(item, origins[number], plane)
-            layout.arrows.append(drawing.finish())
+            fresh = [part for part in parts if part not in drawn]
+            drawn.update(fresh)
+            arrow = self._arrow(fresh, origins, plane)
+            if arrow is not None and arrow.label in labels:
+                arrow.label = None
+            elif arrow is not None and arrow.label is not None:
+                labels.add(arrow.label)
+            layout.arrows.append(arrow)
         return layout
+
+    def _arrow(self, parts: list[tuple[int, int]], origins: list[Point], plane: _Plane) -> Arrow | None:
+        """The arrow along some links; None without any."""
+        arrow = None
+        for number, position in parts:
+            level, origin = self.levels[number], origins[number]
+            link = level.links[position]
+            assert link.path is not None
+            if arrow is None:
+                arrow = Arrow(plane.point(link.path.start, origin))
+            for piece in link.path.pieces:
+                points = [plane.point(point, origin) for point in piece if point is not None]
+                arrow.add(tuple(value for point in points for value in point))
+            if link.label_item is not None:
+                arrow.label = self._label_box(level.items[link.label_item], origin, plane)
+        return arrow
 
     def _label_box(self, item: Item, origin: Point, plane: _Plane) -> Box:
         place = Point(origin.across + item.across, origin.along + item.along)
         if self.horizontal:
             return plane.box(place, item.before, -LABEL_DISTANCE, item.length)
         return plane.box(place, -LABEL_DISTANCE, item.after, item.length)
-
-
-class _Drawing:
-    """Puts arrows together from paths, leaving out what is drawn already: arrows from one source share their way."""
-
-    def __init__(self, plane: _Plane) -> None:
-        self.plane = plane
-        self.drawn: set[tuple[float, ...]] = set()
-        self.labels: set[Box] = set()
-        self.start = (0.0, 0.0)
-        self.pieces: list[tuple[float, ...]] = []
-        self.label: Box | None = None
-
-    def add(self, path: Path, origin: Point) -> None:
-        """Go on along `path`."""
-        here = self.plane.point(path.start, origin)
-        for piece in path.pieces:
-            points = [self.plane.point(point, origin) for point in piece if point is not None]
-            numbers = tuple(value for point in points for value in point)
-            key = (*here, *numbers)
-            if not self.pieces:
-                self.start = here
-            # Once an arrow has left the common way it stays apart.
-            if self.pieces or key not in self.drawn:
-                self.drawn.add(key)
-                self._append(here, numbers)
-            here = points[-1]
-
-    def _append(self, here: tuple[float, float], numbers: tuple[float, ...]) -> None:
-        """Add a piece; straight ones in one direction become one."""
-        if len(numbers) == 2 and self.pieces and len(self.pieces[-1]) == 2:
-            before = self.pieces[-2][-2:] if len(self.pieces) > 1 else self.start
-            if before[0] == here[0] == numbers[0] or before[1] == here[1] == numbers[1]:
-                self.pieces[-1] = numbers
-                return
-        self.pieces.append(numbers)
-
-    def finish(self) -> Arrow | None:
-        """The arrow; None if all of it is drawn already."""
-        label = None if self.label in self.labels else self.label
-        arrow = Arrow(self.start, self.pieces, label) if self.pieces else None
-        if self.label is not None:
-            self.labels.add(self.label)
-        self.pieces, self.label = [], None
-        return arrow
 
 
 class _Plane:

@@ -114,7 +114,8 @@ class Link:
         trunk: links from one source that are alike in this run together until they turn off to their targets.
         label: how much room its label takes: before and after the line, and along it.
         weight: how much it matters that it is straight.
-        path, label_item: results.
+        path, joins: the line, and whether it begins where an earlier link of the trunk passes, not at the source.
+        label_item: the item that keeps room for the label, shared by a trunk.
     """
 
     source: int
@@ -125,6 +126,7 @@ class Link:
     label: tuple[float, float, float] | None = None
     weight: float = 4.0
     path: Path | None = None
+    joins: bool = False
     label_item: int | None = None
 
 
@@ -146,7 +148,7 @@ class Level:
     Attributes:
         rows: item indices by row, from first to last in the direction of flow.
         joints: all pieces of links between neighbouring rows.
-        chains: for each link the indices of its joints; None where it is drawn directly.
+        chains: for each link the indices of the joints that no earlier one has; None where it is drawn directly.
         before, after, length: the extent of the whole, padding included; across is measured from 0.
     """
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from .parts import Item, Joint, Kind, Level, Link
 
 # Beyond this many bends in one level, long links are drawn directly: thousands of results that are all used at the very
@@ -96,56 +94,44 @@ def _make_rows(level: Level, ranks: list[int], forward: list[bool]) -> None:
 
 
 class _Trunks:
-    """Leads links through the rows they pass; links of one trunk share its bends and joints."""
+    """Leads links through the rows they pass. Those of one trunk share its bends, each but the first joining there."""
 
     def __init__(self, level: Level) -> None:
         self.level = level
-        self.bends: dict[tuple[int, tuple[int, str], int], int] = {}
-        self.joints: dict[tuple[int, int, float, float], int] = {}
+        self.bends: dict[tuple[int, tuple[int, str]], list[int]] = {}
+        self.count = 0
 
     def lead(self, link: Link) -> list[int] | None:
-        """The joints of a link; None if that would take too many bends."""
-        items = self.level.items
-        start, stop = items[link.source].row, items[link.target].row
-        if stop - start > 2 and len(self.bends) + stop - start > MAX_BENDS:
+        """The joints of a link that no link before it has; None if it would take too many bends."""
+        items, joints = self.level.items, self.level.joints
+        row, stop = items[link.source].row, items[link.target].row
+        trunk = self.bends.setdefault((link.source, link.trunk), [])
+        missing = stop - row - 1 - len(trunk)
+        if missing > 1 and self.count + missing > MAX_BENDS:
             return None
-        stations = [link.source]
-        for row in range(start + 1, stop):
-            key = link.source, link.trunk, row
-            if key not in self.bends:
-                # A label stands right behind the source, where it says what that made.
-                self.bends[key] = self._add_bend(row, link.label if row == start + 1 else None)
-            stations.append(self.bends[key])
-        if link.label is not None and stop > start + 1:
-            link.label_item = stations[1]
-        stations.append(link.target)
-        last = len(stations) - 2
-        return [
-            self._add_joint(
-                upper,
-                lower,
-                link.source_offset if place == 0 else 0.0,
-                link.target_offset if place == last else 0.0,
+        first = len(joints)
+        for place in range(len(trunk), stop - row - 1):
+            # A label stands right behind the source, where it says what that made.
+            trunk.append(self._add_bend(row + place + 1, link.label if place == 0 else None))
+            if place == 0:
+                joints.append(Joint(link.source, trunk[0], link.source_offset, 0.0, link.weight))
+            else:
                 # The inside of a long link should be straight above all; a swerve shows most there.
-                max(STRAIGHT_WEIGHT, link.weight) if 0 < place < last else link.weight,
-            )
-            for place, (upper, lower) in enumerate(pairwise(stations))
-        ]
+                joints.append(Joint(trunk[place - 1], trunk[place], 0.0, 0.0, max(STRAIGHT_WEIGHT, link.weight)))
+        if stop == row + 1:
+            joints.append(Joint(link.source, link.target, link.source_offset, link.target_offset, link.weight))
+        else:
+            joints.append(Joint(trunk[stop - row - 2], link.target, 0.0, link.target_offset, link.weight))
+            link.label_item = trunk[0] if link.label is not None else None
+        return list(range(first, len(joints)))
 
     def _add_bend(self, row: int, label: tuple[float, float, float] | None) -> int:
         level = self.level
         index = len(level.items)
         level.rows[row].append(index)
+        self.count += 1
         if label is None:
             level.items.append(Item(Kind.BEND, BEND_ROOM, BEND_ROOM, 0.0, row=row))
         else:
             level.items.append(Item(Kind.LABEL, *label, row=row))
         return index
-
-    def _add_joint(self, upper: int, lower: int, upper_offset: float, lower_offset: float, weight: float) -> int:
-        key = upper, lower, upper_offset, lower_offset
-        found = self.joints.get(key)
-        if found is None:
-            found = self.joints[key] = len(self.level.joints)
-            self.level.joints.append(Joint(upper, lower, upper_offset, lower_offset, weight))
-        return found

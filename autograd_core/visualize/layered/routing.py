@@ -9,12 +9,23 @@ from .wrapping import Wrapping, draw_detour
 def route(level: Level, extents: list[tuple[float, float]], wrapping: Wrapping) -> None:
     """Set `path` of every link: straight through the rows it passes, turning only between them."""
     items = level.items
+    left: set[tuple[int, float]] = set()
     for link, chain in zip(level.links, level.chains, strict=True):
         source, target = items[link.source], items[link.target]
-        path = Path(Point(source.across + link.source_offset, source.end))
+        # An entry's arrows start at the border, before the row with the title.
+        start = source.along if source.kind is Kind.ENTRY else source.end
+        path = Path(Point(source.across + link.source_offset, start))
         if chain is None:
-            link.path = _direct(path, target.across + link.target_offset, target.along)
+            path.curve_to(target.across + link.target_offset, target.along)
+            link.path = path
             continue
+        first = level.joints[chain[0]]
+        end = first.upper, first.upper_offset
+        link.joins = first.upper != link.source or end in left
+        left.add(end)
+        if link.joins:
+            upper = items[first.upper]
+            path = Path(Point(upper.across + first.upper_offset, extents[upper.row][1]))
         for number in chain:
             joint = level.joints[number]
             upper, lower = items[joint.upper], items[joint.lower]
@@ -29,8 +40,3 @@ def route(level: Level, extents: list[tuple[float, float]], wrapping: Wrapping) 
         link.path = path
     level.before = -min((item.across - item.before for item in items), default=0.0)
     level.after = max((item.across + item.after for item in items), default=0.0)
-
-
-def _direct(path: Path, across: float, along: float) -> Path:
-    path.curve_to(across, along)
-    return path

@@ -1,0 +1,199 @@
+"""Losses as functions; :mod:`nn.functional` offers them.
+
+`reduction` is "none" for the losses themselves, "mean" or "sum". Shapes that would broadcast are refused: (N, 1)
+against (N,) is never meant.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+import autograd_core as ag
+from autograd_core import Tensor, binary_cross_entropy_with_logits, cross_entropy, mse_loss
+
+REDUCTIONS = ("none", "mean", "sum")
+# PyTorch's lower limit of log(p) in binary_cross_entropy.
+_LOG_FLOOR = -100.0
+
+
+def check_reduction(reduction: str, name: str) -> None:
+    """Raise ValueError unless `reduction` is "none", "mean" or "sum"."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{name}: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}")
+
+
+def _reduce(losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return losses
+    reduced: Tensor = losses.mean() if reduction == "mean" else losses.sum()
+    return reduced
+
+
+def _check(input: Tensor, target: Tensor, reduction: str, name: str) -> tuple[Tensor, Tensor]:
+    check_reduction(reduction, name)
+    input, target = ag.as_tensor(input), ag.as_tensor(target)
+    if input.shape != target.shape:
+        raise ValueError(f"{name}: target shape {target.shape} must equal the input's {input.shape}")
+    return input, target
+
+
+def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """Absolute error |input - target|.
+
+    Args:
+        input, target: any shape, the same.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ValueError: if the shapes differ or the reduction is unknown.
+    """
+    input, target = _check(input, target, reduction, "l1_loss")
+    return _reduce(ag.abs(input - target), reduction)
+
+
+def huber_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+    """½ d² for errors |d| up to `delta`, delta (|d| - ½ delta) beyond (Huber 1964).
+
+    Args:
+        input, target: any shape, the same.
+        reduction: "none", "mean" or "sum".
+        delta: where the parabola turns into lines; positive.
+
+    Raises:
+        ValueError: if the shapes differ, the reduction is unknown, or `delta` is not positive.
+    """
+    input, target = _check(input, target, reduction, "huber_loss")
+    if not delta > 0:
+        raise ValueError(f"huber_loss: delta must be positive, got {delta}")
+    return _reduce(_huber(input, target, float(delta)), reduction)
+
+
+def _huber(input: Tensor, target: Tensor, delta: float) -> Tensor:
+    distance = ag.abs(input - target)
+    # One expression for both branches: m (|d| - m / 2) with m = min(|d|, delta).
+    limited = ag.minimum(distance, delta)
+    return limited * (distance - 0.5 * limited)
+
+
+def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+    """½ d² / beta for errors |d| below `beta`, |d| - ½ beta beyond (Girshick 2015).
+
+    Args:
+        input, target: any shape, the same.
+        reduction: "none", "mean" or "sum".
+        beta: where the parabola turns into lines; 0 gives :func:`l1_loss`.
+
+    Raises:
+        ValueError: if the shapes differ, the reduction is unknown, or `beta` is negative.
+    """
+    input, target = _check(input, target, reduction, "smooth_l1_loss")
+    if not beta >= 0:
+        raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    return _reduce(_huber(input, target, float(beta)) / float(beta), reduction)
+
+
+def binary_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: str = "mean"
+) -> Tensor:
+    """Binary cross-entropy of probabilities, -t log(p) - (1 - t) log(1 - p), with logarithms limited to -100.
+
+    Where a probability is exactly 0 or 1 and wrong, the loss is 100 and its gradient 0; a sigmoid that has saturated
+    passes next to nothing back either. Prefer :func:`binary_cross_entropy_with_logits`, which has neither problem.
+
+    Args:
+        input: probabilities, any shape.
+        target: probabilities of the same shape.
+        weight: rescales each element; broadcasts.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ValueError: if the shapes differ, an input lies outside [0, 1], or the reduction is unknown.
+    """
+    input, target = _check(input, target, reduction, "binary_cross_entropy")
+    if ((input < 0) | (input > 1)).any():
+        raise ValueError("binary_cross_entropy: inputs must lie in [0, 1]; for logits use the form with logits")
+    target = target.to(input.dtype)
+    losses = -(target * _limited_log(input) + (1 - target) * _limited_log(1 - input))
+    if weight is not None:
+        losses = losses * weight
+    return _reduce(losses, reduction)
+
+
+def _limited_log(probability: Tensor) -> Tensor:
+    limited = probability < math.exp(_LOG_FLOOR)
+    # The logarithm is taken of 1 where it is not used, so that its infinite derivative does not meet a 0.
+    return ag.where(limited, _LOG_FLOOR, ag.log(ag.where(limited, 1.0, probability)))
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """Negative log-likelihood: minus the log-probability of the target class.
+
+    Args:
+        input: log-probabilities of shape (C,), (N, C) or (N, C, d1, …).
+        target: class indices of shape (), (N,) or (N, d1, …), any integer dtype.
+        weight: a weight for each class, shape (C,).
+        ignore_index: targets of this value count for nothing.
+        reduction: "none", "mean" (weighted, over the targets not ignored; NaN if all are) or "sum".
+
+    Raises:
+        ValueError: for shapes that do not fit, and for an unknown reduction.
+        IndexError: for a target outside [0, C) that is not `ignore_index`.
+        TypeError: for targets that are not integers.
+    """
+    check_reduction(reduction, "nll_loss")
+    input, target = ag.as_tensor(input), ag.as_tensor(target)
+    if input.ndim == 0 or not input.is_floating_point():
+        raise ValueError(f"nll_loss: expected log-probabilities with a class dimension, got {input.dtype} {input.shape}")
+    class_dim = 0 if input.ndim == 1 else 1
+    classes = input.shape[class_dim]
+    expected = (*input.shape[:class_dim], *input.shape[class_dim + 1 :])
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"nll_loss: targets must be integers, got {target.dtype}")
+    if target.shape != expected:
+        raise ValueError(f"nll_loss: an input of shape {input.shape} needs targets {expected}, got {target.shape}")
+    if weight is not None and weight.shape != (classes,):
+        raise ValueError(f"nll_loss: weight must have shape ({classes},), got {weight.shape}")
+    labels = target.numpy().astype(np.int64).reshape(-1)
+    kept = labels != ignore_index
+    wrong = labels[kept & ((labels < 0) | (labels >= classes))]
+    if wrong.size:
+        raise IndexError(f"nll_loss: target {wrong[0]} lies outside [0, {classes}) and is not {ignore_index}")
+    rows = input.movedim(class_dim, -1).reshape(-1, classes)
+    labels = np.where(kept, labels, 0)
+    picked = rows[np.arange(labels.size), labels]
+    counts = np.ones(classes, input.dtype) if weight is None else weight.detach().numpy().astype(input.dtype)
+    counts = np.where(kept, counts[labels], 0)
+    losses = -picked if weight is None else -picked * ag.from_numpy(counts)
+    if not kept.all():
+        losses = ag.where(ag.from_numpy(kept), losses, 0.0)
+    if reduction == "none":
+        return losses.reshape(expected)
+    total = losses.sum()
+    if reduction == "sum":
+        return total  # type: ignore[no-any-return]
+    # If nothing counts, the mean is 0 / 0: NaN, and no target has a gradient.
+    count = float(counts.sum())
+    return total / count if count else total * 0.0 + math.nan  # type: ignore[no-any-return]
+
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "huber_loss",
+    "l1_loss",
+    "mse_loss",
+    "nll_loss",
+    "smooth_l1_loss",
+]
