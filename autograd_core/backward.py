@@ -317,6 +317,9 @@ class _Pass:
                     part = _unbroadcast_tensor(part, edge.shape) if create_graph else unbroadcast(part, edge.shape)
                 if create_graph:
                     fresh = False
+                elif type(part) is not np.ndarray:
+                    # NumPy turns 0-d results into scalars, which cannot be added into.
+                    part, fresh = np.asarray(part), True
                 elif part is cotangent or part.base is not None:
                     # The same memory may go to several parents; it is still ours alone if it goes to the first only.
                     passed += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
+    from ..formula import Expression
     from ..op import Elementwise, Op
+
+# From this width on there is room for formulas and derivatives side by side.
+_BESIDE = 100
+_LONG_NUMBER = re.compile(r"\d+\.\d{6,}")
 
 
 def command(
@@ -33,7 +39,7 @@ def command(
         return
     from ..op import Elementwise
 
-    console.print(_formulas([op for op in chosen if isinstance(op, Elementwise)]))
+    console.print(_formulas([op for op in chosen if isinstance(op, Elementwise)], console.width))
     console.print(_others([op for op in chosen if not isinstance(op, Elementwise)]))
     console.print(
         f"{len(chosen)} operations. In derivatives, [bold]y[/bold] is the result. "
@@ -51,32 +57,46 @@ def _new_table(title: str, *columns: tuple[str, dict[str, Any]]) -> Table:
     return table
 
 
-def _formulas(operations: Sequence[Elementwise]) -> Table:
-    table = _new_table(
-        "Elementwise",
+def _formulas(operations: Sequence[Elementwise], width: int) -> Table:
+    """One row an operation; in a narrow terminal the derivative stands below the formula instead of beside it."""
+    from rich.markup import escape
+
+    narrow = width < _BESIDE
+    columns: list[tuple[str, dict[str, Any]]] = [
         ("operation", {"style": "cyan", "no_wrap": True}),
         ("formula", {"ratio": 3, "overflow": "fold"}),
         ("derivative", {"ratio": 4, "overflow": "fold"}),
         ("kinks", {"justify": "right"}),
-        ("keeps", {"overflow": "fold"}),
-    )
+        ("keeps", {"max_width": 18}),
+    ]
+    if narrow:
+        columns[1:3] = [("formula [dim]and derivative[/dim]", {"ratio": 1, "overflow": "fold"})]
+    table = _new_table("Elementwise", *columns)
     table.expand = True
     for op in operations:
-        table.add_row(op.name, formula(op), "\n".join(derivatives(op)), kinks(op), ", ".join(saved(op)) or "–")
+        lines = [formula(op)], list(derivatives(op))
+        if narrow:
+            below = [f"[dim]{'' if line.startswith('∂') else '∂x: '}{escape(line)}[/dim]" for line in lines[1]]
+            cells = ["\n".join([escape(lines[0][0]), *(below if op.differentiable else ())])]
+        else:
+            cells = [escape("\n".join(part)) for part in lines]
+        table.add_row(op.name, *cells, kinks(op), ", ".join(saved(op)) or "–")
     return table
 
 
 def _others(operations: Sequence[Op]) -> Table:
+    from rich.markup import escape
+
     table = _new_table(
         "Structural and fused",
         ("operation", {"style": "cyan", "no_wrap": True}),
         ("kind", {"style": "dim", "no_wrap": True}),
         ("what it does", {"ratio": 1}),
-        ("keeps", {"overflow": "fold"}),
+        ("keeps", {"max_width": 18}),
     )
     table.expand = True
     for op in operations:
-        table.add_row(op.name, op.kind, op.summary, ", ".join(saved(op)) or "–")
+        table.add_row(op.name, op.kind, escape(op.summary), ", ".join(saved(op)) or "–")
     return table
 
 
@@ -85,7 +105,12 @@ def _others(operations: Sequence[Op]) -> Table:
 
 def formula(op: Elementwise) -> str:
     """An elementwise operation's formula, as Python would write it."""
-    return str(op.expression)
+    return _text(op.expression)
+
+
+def _text(expression: Expression) -> str:
+    """An expression with its numbers in six digits, which say enough here."""
+    return _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.6g}", str(expression))
 
 
 def derivatives(op: Elementwise) -> Iterator[str]:
@@ -95,7 +120,7 @@ def derivatives(op: Elementwise) -> Iterator[str]:
         return
     several = len(op.operands) > 1
     for index in sorted(op.rules):
-        yield (f"∂{op.operands[index]}: " if several else "") + str(op.partial_expression(index))
+        yield (f"∂{op.operands[index]}: " if several else "") + _text(op.partial_expression(index))
 
 
 def kinks(op: Elementwise) -> str:
@@ -116,6 +141,7 @@ def saved(op: Op) -> tuple[str, ...]:
 
 
 def _show(console: Console, op: Op) -> None:
+    from rich.markup import escape
     from rich.panel import Panel
     from rich.table import Table
 
@@ -123,7 +149,7 @@ def _show(console: Console, op: Op) -> None:
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     for label, value in _facts(op):
-        grid.add_row(label, value)
+        grid.add_row(label, escape(value) if isinstance(value, str) else value)
     console.print(Panel(grid, title=f"[bold cyan]{op.name}[/bold cyan]", title_align="left", border_style="dim"))
 
 
@@ -162,6 +188,6 @@ def _source(function: Callable[..., Any]) -> RenderableType:
         lines = inspect.getsource(function)
     except (OSError, TypeError):
         return "(source not available)"
-    return Syntax(
-        textwrap.dedent(lines).rstrip(), "python", theme="ansi_dark", background_color="default", word_wrap=True
-    )
+    # What stands above the definition belongs to its registration.
+    text = re.sub(r"\A@.*?(?=^def )", "", textwrap.dedent(lines), flags=re.DOTALL | re.MULTILINE).rstrip()
+    return Syntax(text, "python", theme="ansi_dark", background_color="default", word_wrap=True)

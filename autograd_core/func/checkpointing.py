@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -80,8 +81,6 @@ class _Recomputation:
         self.state = state
         # What the graph looks like; the nodes themselves hold this object, and would be kept alive by it.
         self.names = [node.name for node in nodes]
-        import weakref
-
         self.nodes = [weakref.ref(node) for node in nodes]
 
     def __call__(self) -> None:
@@ -95,6 +94,8 @@ class _Recomputation:
         for reference, again in zip(self.nodes, fresh, strict=True):
             node = reference()
             if node is not None:
+                if again.saved is None and again.extras is not None and again.extras.recompute is not None:
+                    again.extras.recompute()  # a checkpoint inside this one
                 node.saved = again.saved
                 node.versions = again.versions
 
