@@ -133,7 +133,13 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     if alpha == 0:
         raise ValueError("celu: alpha must not be 0")
-    return _finish(input, inplace, lambda x: ag.where(x > 0, x, alpha * ag.expm1(ag.minimum(x / alpha, 0.0))))
+    return _finish(input, inplace, _celu, float(alpha))
+
+
+def _celu(input: Tensor, alpha: float) -> Tensor:
+    positive = input > 0
+    # The exponential of 0 is taken where it is not used, so that it cannot overflow there.
+    return ag.where(positive, input, alpha * ag.expm1(ag.where(positive, 0.0, input) / alpha))
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:

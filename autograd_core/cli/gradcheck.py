@@ -48,6 +48,7 @@ def command(
     console = output()
     console.print(_table(found, order))
     failures = [result for results in found.values() for result in results if result.status == "failed"]
+    _show_reasons(console, found)
     _show_failures(console, failures)
     count = sum(result.status == "passed" for results in found.values() for result in results)
     seconds = time.perf_counter() - started
@@ -111,14 +112,29 @@ def _worst(results: Sequence[OperationResult], order: int) -> float | None:
 
 
 def _status(results: Sequence[OperationResult]) -> str:
-    failed = [result for result in results if result.status == "failed"]
+    failed = sum(result.status == "failed" for result in results)
     if failed:
-        return f"[bold red]{len(failed)} failed[/bold red]"
-    derivatives = [result for result in results if result.order]
-    if derivatives and all(result.status == "skipped" for result in derivatives):
+        return f"[bold red]{failed} failed[/bold red]"
+    if _reason(results):
         compared = any(result.status == "passed" for result in results)
-        return f"[yellow]{'values only' if compared else 'skipped'}[/yellow]: {derivatives[0].detail}"
+        return f"[yellow]{'values only' if compared else 'skipped'}[/yellow]"
     return "[green]passed[/green]"
+
+
+def _reason(results: Sequence[OperationResult]) -> str:
+    """Why no derivative was checked; "" if one was."""
+    derivatives = [result for result in results if result.order]
+    skipped = bool(derivatives) and all(result.status == "skipped" for result in derivatives)
+    return derivatives[0].detail if skipped else ""
+
+
+def _show_reasons(console: Console, found: dict[Op, list[OperationResult]]) -> None:
+    reasons: dict[str, list[str]] = {}
+    for op, results in found.items():
+        if reason := _reason(results):
+            reasons.setdefault(reason, []).append(op.name)
+    for reason, names in reasons.items():
+        console.print(f"[yellow]{reason}[/yellow]: {', '.join(names)}")
 
 
 def _show_failures(console: Console, failures: Sequence[OperationResult]) -> None:
