@@ -15,7 +15,7 @@ import warnings
 # they arise in this package's own frames; a user's own NumPy code warns as before.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autograd_core(\.|$)")
 
-from . import func, ops  # noqa: E402 - importing ops registers every operation
+from . import func, linalg, ops  # noqa: E402 - importing ops registers every operation
 from .anomaly import detect_anomaly  # noqa: E402
 from .backward import backward, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: E402
 from .config import get_num_threads, set_num_threads  # noqa: E402
@@ -35,6 +35,19 @@ from .errors import GradcheckError, GraphError, InPlaceError, NumericsError  # n
 from .gradcheck import gradcheck, gradgradcheck  # noqa: E402
 from .graph import pop_scope, push_scope, scope  # noqa: E402
 from .op import REGISTRY  # noqa: E402
+from .linalg import (  # noqa: E402
+    chain_matmul,
+    cholesky,
+    cholesky_solve,
+    cross,
+    det,
+    inverse,
+    logdet,
+    matrix_exp,
+    matrix_power,
+    pinverse,
+    slogdet,
+)
 from .ops.activation import (  # noqa: E402
     elu,
     erf,
@@ -80,9 +93,11 @@ from .ops.elementwise import (  # noqa: E402
     sub,
     where,
 )
+from .ops.einsum import *  # noqa: E402, F403
 from .ops.layers import *  # noqa: E402, F403
 from .ops.linalg import *  # noqa: E402, F403
 from .ops.loss import *  # noqa: E402, F403
+from .ops.products import *  # noqa: E402, F403
 from .ops.reduction import *  # noqa: E402, F403
 from .ops.shape import *  # noqa: E402, F403
 from .ops.softmax import *  # noqa: E402, F403

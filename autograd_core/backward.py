@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any, Self
@@ -18,8 +19,9 @@ from .anomaly import check_cotangents
 from .broadcasting import unbroadcast, unbroadcast_axes
 from .dispatch import PROJECTION, as_tensor_operand
 from .errors import GraphError
+from .formula import read
 from .graph import Accumulator, Node, ancestors, mode
-from .op import Elementwise, Fused
+from .op import COTANGENT, Elementwise, Fused
 from .tensor import Tensor, wrap
 
 
@@ -40,7 +42,7 @@ class set_grad_enabled:  # noqa: N801 - PyTorch's name
         if not isinstance(enabled, bool):
             raise TypeError(f"set_grad_enabled needs a bool, got {type(enabled).__name__}")
         self._enabled = enabled
-        self._outer: list[bool] = [mode.enabled]
+        self._outer = mode.enabled
         mode.enabled = enabled
 
     def __enter__(self) -> Self:
@@ -48,11 +50,11 @@ class set_grad_enabled:  # noqa: N801 - PyTorch's name
         return self
 
     def __exit__(self, *exception: object) -> None:
-        mode.enabled = self._outer.pop() if self._outer else True
+        mode.enabled = self._outer
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         # Constructing the decorator switched the mode already; decorating must not.
-        mode.enabled = self._outer.pop() if self._outer else mode.enabled
+        mode.enabled = self._outer
         return _decorate(function, self._enabled)
 
 
@@ -115,6 +117,13 @@ def _decorate(function: Callable[..., Any], enabled: bool) -> Callable[..., Any]
             return _switched_generator(inner, enabled)
 
         return generator
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def coroutine(*arguments: Any, **named: Any) -> Any:
+            return await _switched_coroutine(function(*arguments, **named), enabled)
+
+        return coroutine
 
     @functools.wraps(function)
     def switched(*arguments: Any, **named: Any) -> Any:
@@ -144,10 +153,21 @@ def _switched_generator(inner: Any, enabled: bool) -> Any:
             received = yield value
             step = functools.partial(inner.send, received)
         except GeneratorExit:
-            inner.close()
+            outer = mode.enabled
+            mode.enabled = enabled
+            try:
+                inner.close()
+            finally:
+                mode.enabled = outer
             raise
         except BaseException as error:
             step = functools.partial(inner.throw, error)
+
+
+@types.coroutine
+def _switched_coroutine(inner: Any, enabled: bool) -> Any:
+    """As for a generator: while `inner` waits, other tasks of the thread have their own mode."""
+    return (yield from _switched_generator(inner.__await__(), enabled))
 
 
 # --- the pass itself --------------------------------------------------------------------------------------------
@@ -160,7 +180,7 @@ def _recorded_pullback(node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequ
     saved = [_restore(node, source, value) for source, value in zip(plan.sources, node.saved or (), strict=True)]
     if isinstance(op, Elementwise):
         return [
-            None if edge is None else _times_partial(node, index, cotangent, saved)
+            None if edge is None else _times_partial(node, op, index, cotangent, saved)
             for index, edge in enumerate(edges)
         ]
     if isinstance(op, Fused):
@@ -191,18 +211,14 @@ def _restore(node: Node, source: Any, value: Any) -> Any:
     return value
 
 
-def _times_partial(node: Node, index: int, cotangent: Any, saved: Sequence[Any]) -> Any:
-    plan = node.plan
-    rule = plan.op.rule_for(index)
+def _times_partial(node: Node, op: Elementwise, index: int, cotangent: Any, saved: Sequence[Any]) -> Any:
+    values = {**node.parameters, **dict(zip(node.plan.names, saved, strict=True)), COTANGENT.name: cotangent}
     outer = mode.formula_dtype
     mode.formula_dtype = cotangent.dtype
     try:
-        partial = rule.function(*plan.fetch(node, plan.arguments(rule), saved))
+        return read(op.product_expression(index), values)
     finally:
         mode.formula_dtype = outer
-    if isinstance(partial, (int, float)) and partial == 1:
-        return cotangent
-    return cotangent * partial
 
 
 def _through_composition(
@@ -279,9 +295,9 @@ class _Pass:
                 continue
             extras = node.extras
             if extras is not None:
-                replaced = _run_hooks(extras.hooks, cotangent)
-                owns = owns and replaced is cotangent
-                cotangent = replaced
+                if extras.hooks:
+                    cotangent = _run_hooks(extras.hooks, cotangent)
+                    owns = False  # a hook may have kept it
                 if extras.retained is not None and targets is None:
                     _accumulate(extras.retained, cotangent, False, create_graph)
             if targets is not None and node in targets:
@@ -322,8 +338,9 @@ class _Pass:
                     part, fresh = np.asarray(part), True
                 elif part is cotangent or part.base is not None:
                     # The same memory may go to several parents; it is still ours alone if it goes to the first only.
+                    # A sum's cotangent is spread as a read-only view, which cannot be added into.
                     passed += 1
-                    fresh = owns and passed == 1 and len(edges) == 1
+                    fresh = owns and passed == 1 and len(edges) == 1 and part.flags.writeable
                 else:
                     fresh = True
                 self.add(edge, part, fresh)
@@ -336,9 +353,8 @@ class _Pass:
 
     def _arrive(self, accumulator: Accumulator, cotangent: Any, owned: bool) -> None:
         if accumulator.hooks:
-            replaced = _run_hooks(accumulator.hooks, cotangent)
-            owned = owned and replaced is cotangent
-            cotangent = replaced
+            cotangent = _run_hooks(accumulator.hooks, cotangent)
+            owned = False  # a hook may have kept it
         if self.targets is None:
             _accumulate(accumulator, cotangent, owned, self.create_graph)
         elif accumulator in self.targets:
@@ -375,9 +391,13 @@ def _run_hooks(hooks: dict[int, Any], cotangent: Any) -> Any:
         returned = hook(shown)
         if returned is None:
             continue
-        if not isinstance(returned, Tensor) or returned.shape != shown.shape:
-            given = f"shape {returned.shape}" if isinstance(returned, Tensor) else type(returned).__name__
-            raise ValueError(f"a gradient hook must return None or a tensor of shape {shown.shape}, got {given}")
+        if not isinstance(returned, Tensor):
+            raise TypeError(f"a gradient hook must return None or a tensor, got {type(returned).__name__}")
+        if returned.shape != shown.shape or returned.dtype != shown.dtype:
+            raise ValueError(
+                f"a gradient hook must keep the gradient's shape {shown.shape} and dtype {shown.dtype}, "
+                f"got {returned.shape} and {returned.dtype}"
+            )
         cotangent = returned if is_tensor else returned._array
     return cotangent
 
@@ -386,7 +406,8 @@ def _accumulate(accumulator: Accumulator, cotangent: Any, owned: bool, create_gr
     """Add a leaf's total to its gradient."""
     known = accumulator.grad
     if create_graph:
-        accumulator.grad = cotangent if known is None else known + cotangent
+        # A copy: the same tensor may be another leaf's gradient or the user's `gradient`, and later passes add into it.
+        accumulator.grad = cotangent.clone() if known is None else known + cotangent
     elif known is None:
         if not (owned and cotangent.flags.c_contiguous):
             cotangent = np.array(cotangent, order="C")

@@ -22,6 +22,28 @@ def unbroadcast_axes(shape: Shape, target: Shape) -> tuple[Shape, Shape]:
     return tuple(range(added)), stretched
 
 
+# Rows that are added one after the other before their sums are: float32 keeps six digits of any number of rows then.
+_BLOCK = 64
+
+
+def add_over(array: np.ndarray, axes: Shape, keepdims: bool = False) -> Any:
+    """Sum over `axes`: as NumPy does it, pairwise along contiguous memory, and along other axes in blocks in float32."""
+    if array.dtype == np.float32 and array.size > 2 * _BLOCK:
+        for axis in axes:
+            length = array.shape[axis]
+            if length <= 2 * _BLOCK or abs(array.strides[axis]) == array.itemsize:
+                continue
+            whole = length - length % _BLOCK
+            before = (slice(None),) * axis
+            blocks = array[(*before, slice(whole))].reshape(
+                *array.shape[:axis], whole // _BLOCK, _BLOCK, *array.shape[axis + 1 :]
+            )
+            total = add_over(np.add.reduce(blocks, axis=axis + 1), axes, keepdims)
+            rest = array[(*before, slice(whole, None))]
+            return total + add_over(rest, axes, keepdims) if rest.size else total
+    return np.add.reduce(array, axis=axes, keepdims=keepdims)
+
+
 def unbroadcast(array: np.ndarray, target: Shape) -> np.ndarray:
     """Sum `array` down to the shape `target` that it was broadcast from.
 
@@ -29,7 +51,7 @@ def unbroadcast(array: np.ndarray, target: Shape) -> np.ndarray:
     """
     added, stretched = unbroadcast_axes(array.shape, target)
     if added or stretched:
-        array = np.add.reduce(array, axis=added + stretched, keepdims=True)
+        array = add_over(array, added + stretched, keepdims=True)
     return array.reshape(target)
 
 

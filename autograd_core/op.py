@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .formula import Constant, Expression, Symbol, trace
+from .formula import Call, Constant, Expression, Symbol, trace, where
 from .kernels.emit import Loop, numpy_form
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Op:
     residuals: tuple[str, ...] = ()
     rules: dict[int, Rule] = field(default_factory=dict)
     joint_rule: Rule | None = None
-    plans: dict[int, Plan] = field(default_factory=dict, repr=False)
+    plans: dict[Any, Plan] = field(default_factory=dict, repr=False)
     function: Callable[..., Any] | None = field(default=None, repr=False)
 
     kind = "structural"
@@ -116,7 +116,7 @@ class Op:
 
     def plan(self, mask: int, count: int) -> Plan:
         """What to save and how to pull back when the operands in the bit set `mask`, of `count`, need gradients."""
-        key = mask if not self.variadic else (mask << 8) + count
+        key = (mask, count) if self.variadic else mask
         found = self.plans.get(key)
         if found is None:
             if not self.differentiable:
@@ -268,6 +268,7 @@ class Elementwise(Op):
     special: tuple[float, ...] = ()
     promotes: bool = True
     predicate: bool = False
+    _products: dict[int, Expression] = field(default_factory=dict, init=False, repr=False)
 
     kind = "elementwise"
 
@@ -316,11 +317,30 @@ class Elementwise(Op):
         value = rule.function(*symbols)
         return value if isinstance(value, Expression) else Constant(value)
 
+    def product_expression(self, index: int) -> Expression:
+        """The cotangent times the partial derivative by operand `index`."""
+        found = self._products.get(index)
+        if found is None:
+            found = self._products[index] = _times_cotangent(self.partial_expression(index))
+        return found
+
     def _make_plan(self, mask: int, count: int) -> Plan:
         return ElementwisePlan(self, mask, count)
 
 
 COTANGENT = Symbol("cotangent")
+
+
+def _times_cotangent(partial: Expression) -> Expression:
+    """The cotangent times `partial`; where a branch of it is the number 0 nothing passes, not even inf * 0 = NaN."""
+    if not isinstance(partial, Call) or partial.function != "where":
+        return COTANGENT * partial
+    condition, *branches = partial.arguments
+    products = [
+        branch if isinstance(branch, Constant) and branch.value == 0 else _times_cotangent(branch)
+        for branch in branches
+    ]
+    return where(condition, *products)  # type: ignore[no-any-return]
 
 
 class ElementwisePlan(Plan):
@@ -334,7 +354,7 @@ class ElementwisePlan(Plan):
     def __init__(self, op: Elementwise, mask: int, count: int) -> None:
         super().__init__(op, mask, count)
         self._loops: dict[int, Loop] = {}
-        self._direct = {index: self._direct_form(op.partial_expression(index)) for index in self.needed()}
+        self._direct = {index: self._direct_form(op.product_expression(index)) for index in self.needed()}
         self._only = mask.bit_length() - 1 if mask & (mask - 1) == 0 else -1
         if all(form is not None for form in self._direct.values()):
             self.pullback = self._pull_directly
@@ -343,8 +363,7 @@ class ElementwisePlan(Plan):
         else:
             self.pullback = self._pull_fused
 
-    def _direct_form(self, partial: Expression) -> tuple[Any, tuple[Any, ...]] | None:
-        product = COTANGENT * partial
+    def _direct_form(self, product: Expression) -> tuple[Any, tuple[Any, ...]] | None:
         if product == COTANGENT:
             return None, ()
         form = numpy_form(product)
@@ -384,7 +403,7 @@ class ElementwisePlan(Plan):
             op = self.op
             assert isinstance(op, Elementwise)
             chosen = [index for index in self.needed() if mask >> index & 1]
-            products = [COTANGENT * op.partial_expression(index) for index in chosen]
+            products = [op.product_expression(index) for index in chosen]
             suffix = "" if self.count == 1 else "_by_" + "_".join(op.operands[index] for index in chosen)
             loop = self._loops[mask] = Loop(
                 f"{op.name}_vjp{suffix}", products, (COTANGENT.name, *self.names), op.parameters

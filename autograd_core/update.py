@@ -2,27 +2,36 @@
 
 A rule is a scalar formula in the language of :mod:`autograd_core.formula`. Read on symbols it becomes a loop that
 reads and writes each element once, however many terms it has; read on numbers it can be tried at a prompt.
+
+A small network has many small parameters, and calling a kernel for each of them costs more than the arithmetic. So
+the tensors of all rows go to compiled code at once, as the addresses of their array objects; it looks into the
+objects, checks that they fit together, and runs the loop on each row. Rows that do not fit as they are (scattered or
+read-only memory, another dtype, so large that threads pay) are left to the careful way, one at a time.
 """
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from itertools import repeat
-from operator import is_
+import struct
+from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import attrgetter
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from .broadcasting import Shape
 from .formula import Call, Expression, Symbol
 from .formula.expression import as_expression
-from .kernels.emit import CHUNK, Loop
-from .tensor import Tensor
+from .kernels.emit import Loop, source
+from .tensor import Tensor, wrap
 
-# Sets of tensors whose flat views one update remembers before it starts afresh.
-_REMEMBERED = 64
+_array_of = attrgetter("_array")
+
+# No row is that long: no row is left to threads.
+_NO_LIMIT = 1 << 62
 
 
 class FusedUpdate:
@@ -32,10 +41,9 @@ class FusedUpdate:
     call to call without anything being compiled again. It returns the new value of each name in `updates`, in that
     order. Numbers enter the loop in the dtype of the arrays, float32 or float64; nothing is computed in another.
 
-    An update is called with one sequence of tensors for each positional parameter, and runs row by row: on the
-    first tensor of each sequence, then on the second ones, and so on. Each change is counted in the tensor's version,
-    so that a graph that saved the old value notices. Flat views of the updated tensors are remembered from call to
-    call, so an update keeps them alive as long as it lives itself; give each owner an update of its own.
+    An update is called with one sequence of tensors for each positional parameter, and runs row by row: on the first
+    tensor of each sequence, then on the second ones, and so on. Each change is counted in the tensor's version, so
+    that a graph that saved the old value notices; nothing is recorded.
 
     Args:
         formula: a function of symbols, for instance ``def step(parameter, gradient, *, rate)``.
@@ -58,7 +66,7 @@ class FusedUpdate:
         (tensor([0.75, 0.5 ]), tensor([1., 2.]))
     """
 
-    __slots__ = ("_changed", "_fresh", "_known", "_loop", "_remembered", "name", "operands", "scalars", "updates")
+    __slots__ = ("_changed", "_known", "_loop", "name", "operands", "scalars", "updates")
 
     def __init__(self, formula: Callable[..., Any], updates: Sequence[str]) -> None:
         self.name: str = formula.__name__
@@ -72,14 +80,12 @@ class FusedUpdate:
         results = _trace(formula, self.operands, self.scalars)
         if len(results) != len(self.updates):
             raise ValueError(f"{self.name} returns {len(results)} values for {len(self.updates)} updates")
-        found = set().union(*map(_symbols, results))
+        found: set[str] = set().union(*map(_symbols, results))
         # A number that a variant of the formula does not read costs nothing at the call.
         read = [name for name in self.scalars if name in found]
-        self._loop = Loop(self.name, results, self.operands, read, updates=self.updates)
+        self._loop = _RowsLoop(self.name, results, self.operands, read, updates=self.updates)
         self._known = frozenset(self.scalars)
         self._changed = [index for index, name in enumerate(self.operands) if name in self.updates]
-        self._fresh = [index for index, name in enumerate(self.operands) if name not in self.updates]
-        self._remembered: dict[tuple[int, int], _Rows] = {}
 
     def __repr__(self) -> str:
         return f"FusedUpdate({self.name}: {', '.join(self.updates)})"
@@ -88,134 +94,243 @@ class FusedUpdate:
         """Overwrite the updated tensors of each row.
 
         Args:
-            columns: for each operand of the formula a sequence of tensors, all of the same length.
+            columns: for each operand of the formula a sequence of tensors (or arrays), all of the same length.
             scalars: for each keyword-only parameter of the formula a number.
 
         Raises:
-            TypeError: if an operand or a number is missing or unknown, a tensor is not floating, or dtypes differ
-                within a row.
+            TypeError: if an operand or a number is missing or unknown, something is no tensor, a tensor is not
+                floating, or dtypes differ within a row.
             ValueError: if sequences differ in length, shapes differ within a row, or an updated tensor lies in
                 read-only memory. Nothing has been changed then.
         """
         if len(columns) != len(self.operands) or scalars.keys() != self._known:
             raise TypeError(self._call_message(columns, scalars))
-        rows = self._rows(columns)
-        values = [float(scalars[name]) for name in self._loop.parameters]
-        lines: list[Any] = list(rows.lines)
-        for index in self._fresh:
-            lines[index] = rows.read(index, columns[index], self.operands[index])
-        for array, line in rows.scattered:
-            line.reshape(array.shape)[...] = array
-        if rows.serial is not None:
-            for _ in map(rows.serial, *lines, *map(repeat, values)):
-                pass
-        else:
-            for run, *arguments in zip(rows.runs, *lines, strict=True):
-                run((*arguments, *values))
-        for array, line in rows.scattered:
-            array[...] = line.reshape(array.shape)
+        count = len(columns[0])
+        for column in columns:
+            if len(column) != count:
+                raise ValueError(self._length_message(columns))
+        loop = self._loop
+        values = [float(scalars[name]) for name in loop.parameters]
+        try:
+            arrays = [*map(_array_of, chain.from_iterable(columns))]
+        except AttributeError:
+            columns = tuple([_as_tensor(entry, self.name) for entry in column] for column in columns)
+            arrays = [*map(_array_of, chain.from_iterable(columns))]
+        if count:
+            self._run(arrays, count, values)
         for index in self._changed:
             for tensor in columns[index]:
                 cell = tensor._version
                 if cell is not None:
                     cell[0] += 1
 
-    def _rows(self, columns: Sequence[Sequence[Tensor]]) -> _Rows:
-        """The flat views of the tensors to change, from the last call with them if they still lie where they did."""
-        first = columns[self._changed[0]]
-        key = (id(first[0]) if first else 0, len(first))
-        rows = self._remembered.get(key)
-        if rows is None or not rows.match(columns):
-            if any(len(column) != len(first) for column in columns):
-                lengths = ", ".join(f"{n} {len(c)}" for n, c in zip(self.operands, columns, strict=True))
-                raise ValueError(f"{self.name}: each operand needs as many tensors as the others, got {lengths}")
-            rows = _Rows(self, columns)
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = rows
-        return rows
+    def _run(self, arrays: list[np.ndarray], count: int, values: list[float]) -> None:
+        loop = self._loop
+        dtype = arrays[0].dtype
+        module = loop.variants.get(dtype) or loop.variant(dtype)
+        if not _addresses_work():
+            for row in [self._prepare(arrays[index::count]) for index in range(count)]:
+                row.run(loop, values)
+            return
+        objects = np.fromiter(map(id, arrays), np.int64, len(arrays))
+        limit = _thread_limit()
+        if not module.rows(objects, count, id(dtype), limit, *values):
+            return
+        # Nothing has been done yet; the rows to leave out are marked by a zero.
+        careful = [self._prepare(arrays[index::count]) for index in np.flatnonzero(objects[:count] == 0)]
+        module.rows(objects, count, id(dtype), limit, *values)
+        for row in careful:
+            row.run(loop, values)
+
+    def _prepare(self, arrays: list[np.ndarray]) -> _Row:
+        return _Row(arrays, self.operands, self._changed)
 
     def _call_message(self, columns: Sequence[Any], scalars: dict[str, Any]) -> str:
         wanted = f"{self.name} takes {len(self.operands)} sequences of tensors ({', '.join(self.operands)})"
         numbers = f" and the numbers {', '.join(self.scalars)}" if self.scalars else ""
         return f"{wanted}{numbers}; got {len(columns)} sequences and the numbers {', '.join(scalars) or 'none'}"
 
+    def _length_message(self, columns: Sequence[Any]) -> str:
+        lengths = ", ".join(f"{name} {len(column)}" for name, column in zip(self.operands, columns, strict=True))
+        return f"{self.name}: each operand needs as many tensors as the others, got {lengths}"
 
-class _Rows:
-    """A set of tensors that one update has met: their arrays and the flat lines its kernel runs on.
 
-    Attributes:
-        lines: for each updated operand a list of lines; None for operands that are read only.
-        scattered: arrays that do not lie in one piece, each with the line that stands in for it.
-        serial: the kernel for all rows, if they are small and of one dtype; else None, and `runs` has one for each.
+class _Row:
+    """One row, checked, on contiguous lines of memory: the arrays' own where they are such lines, else copies.
+
+    Raises:
+        TypeError, ValueError: if the arrays do not fit together.
     """
 
-    __slots__ = ("_held", "dtypes", "lines", "runs", "scattered", "serial", "shapes")
+    __slots__ = ("copies", "lines")
 
-    def __init__(self, update: FusedUpdate, columns: Sequence[Sequence[Tensor]]) -> None:
-        changed = update._changed
-        for tensor in (tensor for index in changed for tensor in columns[index]):
-            if not isinstance(tensor, Tensor):
-                raise TypeError(f"{update.name}: updates tensors, got {type(tensor).__name__}")
-        self._held = [(index, [tensor._array for tensor in columns[index]]) for index in changed]
-        first = self._held[0][1]
-        self.shapes = [array.shape for array in first]
-        self.dtypes = [array.dtype for array in first]
-        self.scattered: list[tuple[np.ndarray, np.ndarray]] = []
-        self.lines: list[list[np.ndarray] | None] = [None] * len(columns)
-        for index, arrays in self._held:
-            name = update.operands[index]
-            self.lines[index] = [self._line(a, s, d, name) for a, s, d in self._rows_of(arrays)]
-        loop = update._loop
-        kinds = set(self.dtypes)
-        small = all(array.size < CHUNK for array in first)
-        self.serial = loop.variant(kinds.pop()).serial if small and len(kinds) == 1 else None
-        self.runs = [partial(loop.run, array.dtype, array.size) for array in first]
+    def __init__(self, arrays: Sequence[np.ndarray], names: Sequence[str], changed: Sequence[int]) -> None:
+        first = arrays[changed[0]]
+        self.lines: list[np.ndarray] = []
+        self.copies: list[tuple[np.ndarray, np.ndarray]] = []
+        for index, (array, name) in enumerate(zip(arrays, names, strict=True)):
+            if array.dtype.kind != "f" or array.dtype != first.dtype:
+                raise TypeError(f"{name} is {array.dtype}, {names[changed[0]]} {first.dtype}: all must be float32 or float64")
+            if array.shape != first.shape:
+                raise ValueError(f"{name} has the shape {array.shape}, but {names[changed[0]]} has {first.shape}")
+            flags = array.flags
+            if index in changed and not flags.writeable:
+                raise ValueError(f"{name} of shape {array.shape} lies in read-only memory: it cannot change in place")
+            if flags.carray:
+                self.lines.append(array.ravel())
+                continue
+            self.lines.append(np.array(array, dtype=array.dtype.newbyteorder("="), order="C").ravel())
+            if index in changed:
+                self.copies.append((array, self.lines[-1]))
 
-    def _rows_of(self, arrays: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, Shape, np.dtype[Any]]]:
-        return zip(arrays, self.shapes, self.dtypes, strict=True)
-
-    def _line(self, array: np.ndarray, shape: Shape, dtype: np.dtype[Any], name: str) -> np.ndarray:
-        _check(array, shape, dtype, name)
-        flags = array.flags
-        if not flags.writeable:
-            raise ValueError(f"{name} of shape {shape} lies in read-only memory and cannot be updated in place")
-        if flags.carray:
-            return array.ravel()
-        line = np.empty(array.size, dtype)
-        self.scattered.append((array, line))
-        return line
-
-    def match(self, columns: Sequence[Sequence[Tensor]]) -> bool:
-        """Whether the tensors of `columns` still have the arrays met before."""
-        return all(
-            len(columns[index]) == len(arrays) and all(map(is_, [t._array for t in columns[index]], arrays))
-            for index, arrays in self._held
-        )
-
-    def read(self, index: int, column: Sequence[Tensor], name: str) -> list[np.ndarray]:
-        """The lines of an operand that is only read."""
-        if len(column) != len(self.shapes):
-            raise ValueError(f"{name}: expected {len(self.shapes)} tensors, one for each row, got {len(column)}")
-        return [
-            array.ravel()
-            if array.shape == shape and array.dtype is dtype and array.flags.carray
-            else _copied(array, shape, dtype, name)
-            for array, shape, dtype in zip([t._array for t in column], self.shapes, self.dtypes, strict=True)
-        ]
+    def run(self, loop: Loop, values: Sequence[float]) -> None:
+        """Run the loop, on threads where they pay, and bring the copies home."""
+        line = self.lines[0]
+        loop.run(line.dtype, line.size, (*self.lines, *values))
+        for array, copied in self.copies:
+            array[...] = copied.reshape(array.shape)
 
 
-def _check(array: np.ndarray, shape: Shape, dtype: np.dtype[Any], name: str) -> None:
-    if dtype.kind != "f" or array.dtype != dtype:
-        raise TypeError(f"{name}: expected float32 or float64 throughout a row, got {array.dtype} and {dtype}")
-    if array.shape != shape:
-        raise ValueError(f"{name} has the shape {array.shape}, but what it updates has {shape}")
+class _RowsLoop(Loop):
+    """A loop with one more kernel, ``rows``, that takes the addresses of array objects."""
+
+    __slots__ = ()
+
+    def variant(self, dtype: np.dtype[Any]) -> ModuleType:
+        module = self.variants.get(dtype)
+        if module is None:
+            if dtype.kind != "f":
+                raise TypeError(f"{self.name}: updated tensors must be float32 or float64, got {dtype}")
+            text = source(self.outputs, self.operands, self.parameters, dtype, self.updates)
+            text += _rows_source(self.operands, self.updates, self.parameters)
+            module = self.variants[dtype] = _jit().load_generated(f"{self.name}_{dtype.name}", text)
+        return module
 
 
-def _copied(array: np.ndarray, shape: Shape, dtype: np.dtype[Any], name: str) -> np.ndarray:
-    """A line with the values of an array that does not lie in one writeable piece."""
-    _check(array, shape, dtype, name)
-    return np.array(array, order="C").ravel()
+# NumPy's array object is part of its binary interface: behind the header that every Python object has come the
+# address of the data, the number of dimensions, the address of the shape, that of the strides, the owner of the
+# memory, the dtype and the flags, in eight bytes each.
+_HEADER = object.__basicsize__
+_CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400
+
+_ROWS = """
+
+from numba import carray, types
+from numba.extending import intrinsic
+
+
+@intrinsic
+def pointer(context, address):
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return types.voidptr(types.int64), generate
+
+
+@inline
+def fields(array_object):
+    return carray(pointer(array_object + {header}), 7, np.int64)
+
+
+@inline
+def dimensions(array):
+    return carray(pointer(array[2]), array[1] & 0xFFFFFFFF, np.int64)
+
+
+@inline
+def alike(array, other, flags):
+    sizes, others = dimensions(array), dimensions(other)
+    good = array[5] == other[5] and other[6] & flags == flags and sizes.size == others.size
+    if good:
+        for axis in range(sizes.size):
+            good = good and sizes[axis] == others[axis]
+    return good
+
+
+@inline
+def length(array):
+    size = 1
+    for axis_size in dimensions(array):
+        size *= axis_size
+    return size
+
+
+@inline
+def line(array, size):
+    return carray(pointer(array[0]), size, real)
+
+
+@kernel
+def rows(objects, count, dtype, limit, {parameters}):
+    marked = 0
+    for row in range(count):
+        if objects[row] != 0:
+            leader = fields(objects[{leader} * count + row])
+            if not (leader[5] == dtype and {checks} and length(leader) < limit):
+                objects[row] = 0
+                marked += 1
+    if marked:
+        return marked
+    for row in range(count):
+        if objects[row] != 0:
+            size = length(fields(objects[row]))
+            body({lines}, {parameters})
+    return 0
+"""
+
+
+def _rows_source(operands: Sequence[str], updates: Sequence[str], parameters: Sequence[str]) -> str:
+    """The source of the kernel over rows; it marks rows that do not fit and then does nothing, or runs them all."""
+    leader = operands.index(updates[0])
+    checks, lines = [], []
+    for index, operand in enumerate(operands):
+        flags = _CONTIGUOUS | _ALIGNED | (_WRITEABLE if operand in updates else 0)
+        checks.append(f"alike(leader, fields(objects[{index} * count + row]), {flags})")
+        lines.append(f"line(fields(objects[{index} * count + row]), size)")
+    return _ROWS.format(
+        header=_HEADER,
+        leader=leader,
+        checks=" and ".join(checks),
+        lines=", ".join(lines),
+        parameters=", ".join(parameters),
+    )
+
+
+@functools.cache
+def _addresses_work() -> bool:
+    """Whether array objects look in memory as ``rows`` expects them; and there is a compiler."""
+    if _jit().DISABLED or struct.calcsize("P") != 8:
+        return False
+    probe = np.zeros((2, 3), np.float32)
+    words = (ctypes.c_int64 * 7).from_address(id(probe) + _HEADER)
+    data, dimensions, shape, _, _, dtype, flags = [word & (1 << 64) - 1 for word in words]
+    if data != probe.ctypes.data or dimensions & 0xFFFFFFFF != 2 or dtype != id(probe.dtype):
+        return False
+    usual = _CONTIGUOUS | _ALIGNED | _WRITEABLE
+    return flags & usual == usual and tuple((ctypes.c_int64 * 2).from_address(shape)) == probe.shape
+
+
+@functools.cache
+def _jit() -> Any:
+    """The module of kernels.jit, which imports Numba."""
+    from .kernels import jit
+
+    return jit
+
+
+def _thread_limit() -> int:
+    """The size from which a row is left to threads."""
+    jit = _jit()
+    size: int = jit.PARALLEL_THRESHOLD
+    return size if jit.thread_count(size) > 1 else _NO_LIMIT
+
+
+def _as_tensor(entry: Any, label: str) -> Tensor:
+    if isinstance(entry, Tensor):
+        return entry
+    if isinstance(entry, np.ndarray):
+        return wrap(entry, None)
+    raise TypeError(f"{label}: updates tensors and arrays, got {type(entry).__name__}")
 
 
 def _split(formula: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,0 +1,105 @@
+"""Neural networks on autograd_core, with PyTorch's names and semantics: modules, layers, losses, initialisers.
+
+Built purely from autograd_core's operations, which bring their derivatives with them.
+
+Example:
+    >>> import autograd_core as ag, nn
+    >>> model = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 1))
+    >>> sum(parameter.numel() for parameter in model.parameters())
+    31
+    >>> loss = nn.MSELoss()(model(ag.ones(8, 4)), ag.zeros(8, 1))
+    >>> loss.backward()
+"""
+
+from . import functional, init, utils
+from .activation import (
+    CELU,
+    ELU,
+    GELU,
+    SELU,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)
+from .checkpoint import load, save
+from .container import ModuleDict, ModuleList, ParameterList, Sequential
+from .layers import Dropout, Flatten, Identity, Linear, Unflatten
+from .loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
+from .mlp import MLP
+from .module import Module
+from .normalization import BatchNorm1d
+from .parameter import Buffer, Parameter
+from .utils.fusion import fuse_batch_norm
+
+__all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "MLP",
+    "SELU",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "Buffer",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Flatten",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "HuberLoss",
+    "Identity",
+    "L1Loss",
+    "LeakyReLU",
+    "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
+    "MSELoss",
+    "Mish",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
+    "NLLLoss",
+    "PReLU",
+    "Parameter",
+    "ParameterList",
+    "ReLU",
+    "ReLU6",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "SmoothL1Loss",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+    "Unflatten",
+    "functional",
+    "fuse_batch_norm",
+    "init",
+    "load",
+    "save",
+    "utils",
+]

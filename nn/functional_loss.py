@@ -114,7 +114,7 @@ def binary_cross_entropy(
         ValueError: if the shapes differ, an input lies outside [0, 1], or the reduction is unknown.
     """
     input, target = _check(input, target, reduction, "binary_cross_entropy")
-    if ((input < 0) | (input > 1)).any():
+    if ag.logical_or(input < 0, input > 1).any():
         raise ValueError("binary_cross_entropy: inputs must lie in [0, 1]; for logits use the form with logits")
     target = target.to(input.dtype)
     losses = -(target * _limited_log(input) + (1 - target) * _limited_log(1 - input))
@@ -154,7 +154,9 @@ def nll_loss(
     check_reduction(reduction, "nll_loss")
     input, target = ag.as_tensor(input), ag.as_tensor(target)
     if input.ndim == 0 or not input.is_floating_point():
-        raise ValueError(f"nll_loss: expected log-probabilities with a class dimension, got {input.dtype} {input.shape}")
+        raise ValueError(
+            f"nll_loss: expected log-probabilities with a class dimension, got {input.dtype} {input.shape}"
+        )
     class_dim = 0 if input.ndim == 1 else 1
     classes = input.shape[class_dim]
     expected = (*input.shape[:class_dim], *input.shape[class_dim + 1 :])
@@ -178,13 +180,14 @@ def nll_loss(
     if not kept.all():
         losses = ag.where(ag.from_numpy(kept), losses, 0.0)
     if reduction == "none":
-        return losses.reshape(expected)
-    total = losses.sum()
+        unreduced: Tensor = losses.reshape(expected)
+        return unreduced
+    total: Tensor = losses.sum()
     if reduction == "sum":
-        return total  # type: ignore[no-any-return]
+        return total
     # If nothing counts, the mean is 0 / 0: NaN, and no target has a gradient.
     count = float(counts.sum())
-    return total / count if count else total * 0.0 + math.nan  # type: ignore[no-any-return]
+    return total / count if count else total * 0.0 + math.nan
 
 
 __all__ = [

@@ -157,7 +157,9 @@ def _watch(values: tuple[Any, ...], callback: Callable[[Gradients], Gradients | 
         returned = callback(known)
         if returned is None or all(new is old for new, old in zip(returned, known, strict=True)):
             return None
-        return ag.cat([returned[i].reshape(-1) for i in places]).to(gradient.dtype)  # type: ignore[union-attr]
+        flat = [part.reshape(-1) for i, part in enumerate(returned) if i in places and part is not None]
+        replaced: Tensor = ag.cat(flat).to(gradient.dtype)
+        return replaced
 
     joined.register_hook(on_gradient)
     result = list(values)

@@ -101,7 +101,8 @@ class Flatten(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Shape (N, d1, …) to (N, d1 · …) by default."""
-        return ag.flatten(input, self.start_dim, self.end_dim)
+        flat: Tensor = input.flatten(self.start_dim, self.end_dim)
+        return flat
 
     def extra_repr(self) -> str:
         """The dimensions."""
@@ -130,7 +131,8 @@ class Unflatten(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Shape (…, d, …) to (…, *unflattened_size, …)."""
-        return ag.unflatten(input, self.dim, self.unflattened_size)
+        split: Tensor = input.unflatten(self.dim, self.unflattened_size)
+        return split
 
     def extra_repr(self) -> str:
         """The dimension and the sizes."""

@@ -33,7 +33,7 @@ def _kind_of(value: Any) -> str | None:
 
 
 def _described(value: Any) -> str:
-    return f"the class {value.__name__!r}" if isinstance(value, type) else repr(type(value).__name__)
+    return f"the class {value.__name__!r}, not an instance," if isinstance(value, type) else repr(type(value).__name__)
 
 
 class Members:
@@ -167,8 +167,7 @@ class Members:
         """
         self._check_name(name, (MODULE,))
         if module is not None and not isinstance(module, Members):
-            hint = "; make an instance of the class" if isinstance(module, type) else ""
-            raise TypeError(f"cannot assign {_described(module)} as module {name!r} (nn.Module or None expected){hint}")
+            raise TypeError(f"cannot assign {_described(module)} as module {name!r} (nn.Module or None expected)")
         self._register(name, MODULE, module)
 
     def register_module(self, name: str, module: Module | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from operator import methodcaller
@@ -157,15 +159,7 @@ class Optimizer:
         try:
             columns = [[state[name] for state in states] for name in names]
         except KeyError:
-            for name in names:
-                value = self._initial(name, group)
-                made += [
-                    (state, name, ag.full(parameter.shape, value, dtype=parameter.dtype))
-                    for state, parameter in zip(states, parameters, strict=True)
-                    if name not in state
-                ]
-            fresh = {(id(state), name): tensor for state, name, tensor in made}
-            columns = [[fresh.get((id(state), name)) or state[name] for state in states] for name in names]
+            columns = [self._column(name, group, parameters, states, made) for name in names]
         update(parameters, gradients, *columns, **scalars)
         for owner, name, tensor in made:
             owner[name] = tensor
@@ -173,13 +167,31 @@ class Optimizer:
             for owner in states:
                 owner[name] = number
 
+    def _column(
+        self,
+        name: str,
+        group: Group,
+        parameters: Sequence[ag.Tensor],
+        states: Sequence[State],
+        made: list[tuple[State, str, ag.Tensor]],
+    ) -> list[ag.Tensor]:
+        """One tensor of each state; those that are missing are made, and noted in `made`."""
+        column = []
+        for parameter, state in zip(parameters, states, strict=True):
+            if name not in state:
+                made.append((state, name, ag.full(parameter.shape, self._initial(name, group), dtype=parameter.dtype)))
+            column.append(state[name] if name in state else made[-1][2])
+        return column
+
     def _update(self, group: Group) -> ag.FusedUpdate:
         variant = self._variant(group)
         update = self._updates.get(variant)
         if update is None:
             formula = self._formula(*variant)
-            operands = formula.__code__.co_varnames[2 : formula.__code__.co_argcount]
-            update = self._updates[variant] = ag.FusedUpdate(formula, updates=("parameter", *operands))
+            entries = inspect.signature(formula).parameters.values()
+            operands = [entry.name for entry in entries if entry.kind is not entry.KEYWORD_ONLY]
+            update = ag.FusedUpdate(formula, updates=[name for name in operands if name != "gradient"])
+            self._updates[variant] = update
         return update
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -247,8 +259,6 @@ class Optimizer:
         return {**self.__dict__, "_updates": {}}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        import copy
-
         copied = type(self).__new__(type(self))
         memo[id(self)] = copied
         copied.__dict__.update(copy.deepcopy(self.__getstate__(), memo))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from .expression import Call, Constant, Expression, Symbol, trace
 from .functions import *  # noqa: F403 - the vocabulary of formulas is exactly functions.__all__
-from .functions import FUNCTIONS, Function
+from .functions import FUNCTIONS, Function, read
 from .latex import to_latex
 
-__all__ = ["FUNCTIONS", "Call", "Constant", "Expression", "Function", "Symbol", "to_latex", "trace"]
+__all__ = ["FUNCTIONS", "Call", "Constant", "Expression", "Function", "Symbol", "read", "to_latex", "trace"]

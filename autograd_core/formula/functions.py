@@ -6,15 +6,30 @@ tensors record the operation of the same name (through ``__formula__``), arrays 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .expression import Expression, call
+from .expression import Call, Constant, Expression, Symbol, call
 
 FUNCTIONS: dict[str, Function] = {}
+
+# What each is called as on tensors, arrays and numbers: Python's operators, and the functions of this file.
+_FORMS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": operator.pow,
+    "negative": operator.neg,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +61,25 @@ def _function(name: str, numpy: Callable[..., Any], latex: str) -> Callable[...,
 
     apply.__name__ = apply.__qualname__ = name
     apply.__doc__ = f"Apply ``{name}`` to symbols, tensors, arrays or numbers."
+    _FORMS[name] = apply
     return apply
+
+
+def read(expression: Expression, values: dict[str, Any]) -> Any:
+    """Read an expression on tensors, arrays or numbers, one for each of its symbols; equal parts are read once."""
+    known: dict[Expression, Any] = {}
+
+    def visit(part: Expression) -> Any:
+        if isinstance(part, Constant):
+            return part.value
+        if isinstance(part, Symbol):
+            return values[part.name]
+        assert isinstance(part, Call)
+        if part not in known:
+            known[part] = _FORMS[part.function](*map(visit, part.arguments))
+        return known[part]
+
+    return visit(expression)
 
 
 def _stable_sigmoid(x: Any) -> Any:

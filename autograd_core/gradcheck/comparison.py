@@ -16,6 +16,8 @@ from .report import Entry, PairReport
 # Directions tried in random-direction mode. One entry's error shows in each; errors that cancel do so in none of
 # them, because weights differ in size as well as in sign.
 DIRECTIONS = 3
+# Of the relative tolerance, in random-direction mode: an entry much smaller than the others shall still be seen.
+SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +142,14 @@ def _entry(
     left = right = None
     kink = False
     if failed and (sides := oracle.one_sided(position, input_index)) is not None:
-        left, right = (float(side.values[number][row]) for side in sides)
         # Of a smooth function the two differ by h f'', which is tiny; across a kink they differ however small h is.
-        scale = max(abs(left), abs(right))
-        kink = not abs(left - right) <= max(tolerance.atol, 0.05 * scale)
+        # The element may sit at a kink of another output, which then made this one NaN: the widest gap is shown.
+        slopes = np.stack([side.values[number] for side in sides])
+        gap = np.abs(slopes[0] - slopes[1])
+        bent = ~(gap <= np.maximum(tolerance.atol, 0.05 * np.abs(slopes).max(axis=0)))
+        kink = bool(bent.any())
+        shown = row if bent[row] or not kink else int(np.argmax(bent))
+        left, right = (float(slope) for slope in slopes[:, shown])
     return Entry(output_index, row, input_index, column, analytic, numeric, step, left, right, kink)
 
 
@@ -155,9 +161,9 @@ def random_directions(
 ) -> list[PairReport]:
     """Compare <u, J v> for random u and v, a few for each output and input, whatever the sizes.
 
-    The tolerance of such a sum is that of one of its terms (their root mean square), so that a single wrong entry is
-    not drowned by the others, and is widened by the oracle's own doubt. Where one fails, the wrong entry is found by
-    halving: the input's elements first, then the output's.
+    The tolerance of such a sum is a share of that of one of its terms (their root mean square), so that a single
+    wrong entry is not drowned by the others, and is widened by the oracle's own doubt. Where one fails, the wrong entry
+    is found by halving: the input's elements first, then the output's.
     """
     weights = [[_weights(random, output.shape) for output in outputs] for _ in range(DIRECTIONS)]
     pulled = [[_pull_one(point, output, u) for output, u in zip(outputs, us, strict=True)] for us in weights]
@@ -175,7 +181,8 @@ def random_directions(
                 numeric = float(u @ slope.values[number])
                 error = abs(float(terms.sum()) - numeric)
                 typical = float(np.sqrt(np.mean(terms * terms))) if terms.size else 0.0
-                allowed = tolerance.atol + tolerance.rtol * typical + 4 * float(np.abs(u) @ slope.doubt[number])
+                doubt = 4 * float(np.linalg.norm(u * slope.doubt[number]))
+                allowed = tolerance.atol + tolerance.rtol * SHARE * typical + doubt
                 absolute = _larger(absolute, error)
                 relative = _larger(relative, error / max(abs(numeric), tolerance.scale))
                 if not error <= allowed and failed is None:

@@ -62,18 +62,36 @@ def _softplus(x: Any) -> Any:
     return _maximum(x, 0) + np.log1p(np.exp(-_absolute(x)))
 
 
-def _error_function(x: Any) -> Any:
-    """erf by its series of positive terms, 2/√π exp(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!!, which loses no digits.
-
-    Source: Abramowitz and Stegun 1964, 7.1.6. Beyond 6 the function is 1 to the last digit.
-    """
-    x = np.asarray(x, complex)
-    inside = np.where(np.abs(x.real) < 6, x, 0)
-    term = total = inside
-    for n in range(1, 200):
-        term = term * (2 * inside * inside / (2 * n + 1))
+def _error_series(x: Any) -> Any:
+    """erf near 0, 2/√π exp(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!!. Source: Abramowitz and Stegun 1964, 7.1.6."""
+    term = total = x
+    for n in range(1, 60):
+        term = term * (2 * x * x / (2 * n + 1))
         total = total + term
-    return np.where(np.abs(x.real) < 6, 2 / math.sqrt(math.pi) * np.exp(-inside * inside) * total, np.sign(x.real))
+    return 2 / math.sqrt(math.pi) * np.exp(-x * x) * total
+
+
+def _error_fraction(x: Any) -> Any:
+    """erfc far to the right, as a continued fraction. Source: Abramowitz and Stegun 1964, 7.1.14."""
+    below = x
+    for n in range(200, 0, -1):
+        below = x + n / 2 / below
+    return np.exp(-x * x) / (math.sqrt(math.pi) * below)
+
+
+def _complementary_error_function(x: Any) -> Any:
+    x = np.asarray(x, complex)
+    far = np.abs(x.real) >= 2
+    tail = _error_fraction(np.where(far, _absolute(x), 2))
+    tail = np.where(x.real < 0, 2 - tail, tail)
+    return np.where(far, tail, 1 - _error_series(np.where(far, 0, x)))
+
+
+def _error_function(x: Any) -> Any:
+    x = np.asarray(x, complex)
+    far = np.abs(x.real) >= 2
+    # Near 0 the complement would lose the digits of a small value.
+    return np.where(far, 1 - _complementary_error_function(x), _error_series(np.where(far, 0, x)))
 
 
 def _power(x: Any, exponent: Any) -> Any:
@@ -112,7 +130,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "erf": _error_function,
-    "erfc": lambda x: 1 - _error_function(x),
+    "erfc": _complementary_error_function,
     "maximum": _maximum,
     "minimum": _minimum,
     "abs": _absolute,

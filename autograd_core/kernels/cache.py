@@ -242,7 +242,7 @@ def load_generated(name: str, source: str) -> types.ModuleType:
         sys.modules[module_name] = module
         _source_hashes[str(path)] = digest
         try:
-            exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102
+            exec(compile(source, str(path), "exec"), module.__dict__)
         except BaseException:
             del sys.modules[module_name]
             raise

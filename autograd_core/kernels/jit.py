@@ -13,16 +13,17 @@ import os
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, ClassVar, TypeVar, overload
 
 import numba
+import numba.core.config
 import numpy as np
 from llvmlite import binding, ir
 from numba import prange, types
-from numba.core import config as numba_config  # what Numba read from the environment; never changed here
 from numba.core.errors import TypingError
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
+from numba.np.ufunc.parallel import threading_layer
 
 from autograd_core import config
 from autograd_core.kernels.cache import KernelCache, compile_log, compile_statistics, kernel_directory, load_generated
@@ -46,10 +47,13 @@ __all__ = [
     "thread_count",
 ]
 
+# What Numba read from the environment; only ever read here. Its names appear at run time, hence the Any.
+_settings: Any = numba.core.config
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Whether NUMBA_DISABLE_JIT=1 asks for plain Python.
-DISABLED: bool = bool(numba_config.DISABLE_JIT)
+DISABLED: bool = bool(_settings.DISABLE_JIT)
 
 # "contract" lets a multiplication and an addition become one fused instruction. Never "nnan", "ninf" or "reassoc":
 # NaN and infinity are values here, and the error-free sums in vecmath must keep their order.
@@ -87,12 +91,12 @@ def _wide_machine() -> Any:
     """What LLVM's optimiser is told of this processor, except that it prefers 256-bit vectors; None if it does not.
 
     LLVM holds back from 512-bit vectors on Intel's processors, since early ones slowed their clock for them. On the
-    polynomials of vecmath they are 1.4 to 1.5 times as fast (measured on Xeon), and AMD's are used at full width anyway.
+    polynomials of vecmath they are 1.4 to 1.5 times as fast (measured on a Xeon); AMD's are used at full width anyway.
     """
     codegen = cpu_target.target_context.codegen()
-    if numba_config.CPU_FEATURES is not None or "+avx512f" not in codegen._tm_features:
+    if _settings.CPU_FEATURES is not None or "+avx512f" not in codegen._tm_features:
         return None
-    options: dict[str, Any] = {"opt": numba_config.OPT}
+    options: dict[str, Any] = {"opt": _settings.OPT}
     codegen._customize_tm_options(options)
     options["features"] += ",-prefer-256-bit"
     return binding.Target.from_triple(binding.get_process_triple()).create_target_machine(**options)
@@ -180,7 +184,8 @@ def thread_count(work: int, threshold: int = PARALLEL_THRESHOLD) -> int:
     """How many threads to use for `work` elements; 1 means: call the serial kernel."""
     if work < threshold or _serial_only[0]:
         return 1
-    return min(config.get_num_threads(), numba_config.NUMBA_NUM_THREADS)
+    most: int = _settings.NUMBA_NUM_THREADS
+    return min(config.get_num_threads(), most)
 
 
 class _ParallelRegion(threading.local):
@@ -193,7 +198,7 @@ class _ParallelRegion(threading.local):
 
     _lock = threading.Lock()
     # Whether the layer allows concurrent calls; unknown until the first parallel kernel has started it.
-    _concurrent = [False]
+    _concurrent: ClassVar[list[bool]] = [False]
 
     def __init__(self) -> None:
         self.threads = 0
@@ -206,7 +211,7 @@ class _ParallelRegion(threading.local):
         if wait:
             self._lock.acquire()
         self.locked.append(wait)
-        wanted = min(config.get_num_threads(), numba_config.NUMBA_NUM_THREADS)
+        wanted = min(config.get_num_threads(), _settings.NUMBA_NUM_THREADS)
         if wanted != self.threads:
             numba.set_num_threads(wanted)
             self.threads = wanted
@@ -218,7 +223,7 @@ class _ParallelRegion(threading.local):
             return
         if not self._concurrent[0]:
             with contextlib.suppress(ValueError):  # the layer was not started
-                self._concurrent[0] = numba.threading_layer() != "workqueue"
+                self._concurrent[0] = threading_layer() != "workqueue"
         if self.locked.pop():
             self._lock.release()
 
@@ -231,7 +236,7 @@ def _after_fork_in_child() -> None:
     _ParallelRegion._lock = threading.Lock()
     PARALLEL.locked.clear()
     with contextlib.suppress(ValueError):
-        _serial_only[0] = numba.threading_layer() == "omp"
+        _serial_only[0] = threading_layer() == "omp"
 
 
 if hasattr(os, "register_at_fork"):

@@ -3,6 +3,8 @@
 from . import (
     activation,
     creation,
+    decomposition,
+    einsum,
     elementwise,
     indexing,
     inplace,
@@ -11,6 +13,7 @@ from . import (
     linear_maps,
     loss,
     operators,
+    products,
     reduction,
     shape,
     softmax,
@@ -19,6 +22,8 @@ from . import (
 __all__ = [
     "activation",
     "creation",
+    "decomposition",
+    "einsum",
     "elementwise",
     "indexing",
     "inplace",
@@ -27,6 +32,7 @@ __all__ = [
     "linear_maps",
     "loss",
     "operators",
+    "products",
     "reduction",
     "shape",
     "softmax",

@@ -42,6 +42,11 @@ def _as_index(index: Any) -> tuple[tuple[Any, ...], bool]:
     return tuple(converted), basic
 
 
+def _owned(index: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The index with arrays of its own: backward reads them again, and the user may have changed his by then."""
+    return tuple(entry.copy() if isinstance(entry, np.ndarray) else entry for entry in index)
+
+
 def getitem(input: Tensor, index: Any) -> Tensor:
     """Part of a tensor, by NumPy's rules: a view for basic indices, a copy for arrays and masks.
 
@@ -49,6 +54,8 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         IndexError: for indices out of range or of a wrong type.
     """
     entries, basic = _as_index(index)
+    if not basic and input._node is not None and mode.enabled:
+        entries = _owned(entries)
     primitive = slice_primitive if basic else gather_primitive
     result: Tensor = apply(primitive.op, (input,), {"index": entries})
     return result
@@ -95,7 +102,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
             f"item assignment: a value of shape {source.shape} does not fit the selected shape {np.shape(selected)}"
         ) from None
     if mode.enabled and (input._node is not None or recording):
-        overwrite(input, entries, source)
+        overwrite(input, _owned(entries), source)
         return
     input._array[entries] = source._array
     cell_of(input)[0] += 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import dtypes
 from ..dispatch import apply, as_tensor_operand, attach, cast, structural
 from ..graph import mode
 from ..op import Sample
@@ -31,9 +32,8 @@ def overwrite_primitive(x: np.ndarray, value: np.ndarray, *, index: tuple[Any, .
 
 @overwrite_primitive.vjp("x")
 def _(cotangent: Any, index: tuple[Any, ...]) -> Any:
-    mask = np.ones(cotangent.shape, raw(cotangent).dtype)
-    mask[index] = 0
-    return cotangent * mask
+    # Overwritten with 0, not multiplied by it: an infinite cotangent there must not become NaN.
+    return overwrite_primitive(cotangent, np.zeros((), raw(cotangent).dtype), index=index)
 
 
 @overwrite_primitive.vjp("value")
@@ -74,7 +74,7 @@ def in_place(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor
             raise ValueError(
                 f"{name}_: the result's shape {result.shape} is not the tensor's own {self.shape}, in which it is stored"
             )
-        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+        if dtypes.category(result.dtype) > dtypes.category(self.dtype):
             raise TypeError(f"{name}_: a result of dtype {result.dtype} cannot be stored in a {self.dtype} tensor")
         _write_back(self, cast(result, self.dtype))
         return self

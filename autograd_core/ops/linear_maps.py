@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..broadcasting import Shape
+from ..broadcasting import Shape, add_over
 from ..dispatch import structural
 from ..op import Sample
 from ..tensor import Tensor
@@ -43,7 +43,7 @@ def _normal(random: np.random.Generator, *shape: int) -> np.ndarray:
 )
 def sum_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Sum over dimensions."""
-    return np.add.reduce(x, axis=dim, keepdims=keepdim)
+    return np.asarray(add_over(x, dim, keepdim))
 
 
 @sum_primitive.vjp("x")

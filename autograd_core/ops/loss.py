@@ -236,12 +236,13 @@ def cross_entropy(
         )
     if target.dtype.kind == "b":
         raise TypeError("cross_entropy: targets must be integers or probabilities, got bool")
-    labels = np.ascontiguousarray(target._array, np.int64).reshape(-1)
+    # Copies of targets and weights: backward reads them again, and the user may have changed his by then.
+    labels = np.array(target._array, np.int64, order="C").reshape(-1)
     wrong = labels[(labels != ignore_index) & ((labels < 0) | (labels >= classes))]
     if wrong.size:
         raise IndexError(f"cross_entropy: target {wrong[0]} lies outside [0, {classes}) and is not {ignore_index}")
     rows = input.movedim(class_dim, -1).reshape(-1, classes) if input.ndim != 2 else input
-    weights = np.ones(classes, input.dtype) if weight is None else raw(weight).astype(input.dtype, copy=False)
+    weights = np.ones(classes, input.dtype) if weight is None else raw(weight).astype(input.dtype)
     result: Tensor = apply(
         cross_entropy_primitive.op,
         (rows,),
@@ -304,7 +305,7 @@ def binary_cross_entropy_with_logits(
     losses = logistic_loss(input, target)
     if pos_weight is not None:
         # log(1 + exp(-x)) is the part a positive example contributes.
-        losses = losses + (pos_weight - 1) * target * logistic_loss(input, input.detach() * 0 + 1)
+        losses = losses + (pos_weight - 1) * target * logistic_loss(input, 1)
     if weight is not None:
         losses = losses * weight
     return reduce_loss(losses, reduction, "binary_cross_entropy_with_logits")

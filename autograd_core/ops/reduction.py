@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import dtypes
-from ..broadcasting import Shape, normalize_dim, normalize_dims
+from ..broadcasting import Shape, add_over, normalize_dim, normalize_dims
 from ..dispatch import apply, apply_with_residuals, as_tensor_operand, attach, cast, structural
 from ..op import Sample
 from ..tensor import Tensor, wrap
 from .elementwise import maximum, minimum
-from .linear_maps import expand_reduced, raw, sum_primitive
+from .linear_maps import embed_primitive, expand_reduced, raw, reshape_primitive, sum_primitive
 
 Dim = int | Sequence[int] | None
 
@@ -70,15 +70,13 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
 )
 def mean_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Arithmetic mean over dimensions; NaN of no elements."""
-    size = _size(x.shape, dim)
-    total = np.add.reduce(x, axis=dim, keepdims=keepdim)
-    return total * x.dtype.type(1 / size if size else np.nan)
+    # Divided, not multiplied by a reciprocal: the mean of equal numbers is that number.
+    return np.asarray(add_over(x, dim, keepdim) / x.dtype.type(_size(x.shape, dim)))
 
 
 @mean_primitive.vjp("x")
 def _(cotangent: Any, x_shape: Shape, dim: tuple[int, ...]) -> Any:
-    size = _size(x_shape, dim)
-    return expand_reduced(cotangent * (1 / size if size else np.nan), x_shape, dim)
+    return expand_reduced(cotangent / _size(x_shape, dim), x_shape, dim)
 
 
 def _floating(input: Any, operation: str) -> Tensor:
@@ -104,6 +102,13 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
     return result
 
 
+def _centred(x: Any, dim: tuple[int, ...]) -> Any:
+    """`x` less its mean over `dim`. Measured from the first element, so that a constant is exactly 0 from its mean."""
+    first = raw(x)[tuple(slice(1) if axis in dim else slice(None) for axis in range(x.ndim))]
+    shifted = x - first
+    return shifted - mean_primitive(shifted, dim=dim, keepdim=True)
+
+
 @structural(
     "var",
     reference=lambda x, dim, correction, keepdim: np.var(x, axis=dim, ddof=correction, keepdims=keepdim),
@@ -114,16 +119,16 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
 )
 def var_primitive(x: np.ndarray, *, dim: tuple[int, ...], correction: float, keepdim: bool) -> np.ndarray:
     """Variance over dimensions, in two passes."""
-    centred = x - mean_primitive(x, dim=dim, keepdim=True)
+    centred = _centred(x, dim)
     degrees = _size(x.shape, dim) - correction
-    total = np.add.reduce(centred * centred, axis=dim, keepdims=keepdim)
+    total = add_over(centred * centred, dim, keepdim)
     return total * x.dtype.type(1 / degrees if degrees > 0 else np.nan)
 
 
 @var_primitive.vjp("x")
 def _(cotangent: Any, x: Any, dim: tuple[int, ...], correction: float) -> Any:
     degrees = _size(x.shape, dim) - correction
-    centred = x - mean_primitive(x, dim=dim, keepdim=True)
+    centred = _centred(x, dim)
     return expand_reduced(cotangent * (2 / degrees if degrees > 0 else np.nan), x.shape, dim) * centred
 
 
@@ -156,7 +161,7 @@ def std_primitive(x: np.ndarray, *, dim: tuple[int, ...], correction: float, kee
 @std_primitive.vjp("x")
 def _(cotangent: Any, x: Any, y: Any, dim: tuple[int, ...], correction: float) -> Any:
     degrees = _size(x.shape, dim) - correction
-    centred = x - mean_primitive(x, dim=dim, keepdim=True)
+    centred = _centred(x, dim)
     # A constant has standard deviation 0 and, by convention, gradient 0, not 0 / 0.
     safe = y + (raw(y) == 0)
     scale = cotangent / safe * (1 / degrees if degrees > 0 else np.nan)
@@ -244,9 +249,9 @@ def _pick(x: np.ndarray, indices: np.ndarray, dim: int, keepdim: bool) -> np.nda
 
 def _place(cotangent: Any, indices: np.ndarray, shape: Shape, dim: int) -> Any:
     """Zeros with each reduced cotangent at the index its value came from."""
-    mask = np.zeros(shape, cotangent.dtype)
-    np.put_along_axis(mask, indices, 1, axis=dim)
-    return expand_reduced(cotangent, shape, (dim,)) * mask
+    index: list[Any] = list(np.ogrid[tuple(map(slice, indices.shape))])
+    index[dim] = indices
+    return embed_primitive(reshape_primitive(cotangent, shape=indices.shape), shape=shape, index=tuple(index))
 
 
 def _along_samples(random: np.random.Generator) -> list[Sample]:

@@ -122,7 +122,8 @@ def collect(output: Any) -> Recording:
     tensors = list(named_tensors(output))
     if not tensors:
         raise TypeError(
-            f"draw() wants a tensor, or a tuple, list or dict of tensors; got {type(output).__name__} without any"
+            f"draw() wants a tensor, or a tuple, list or dict of tensors; got {type(output).__name__} without any. "
+            "To draw a model, call it and draw its output."
         )
     return _Reader().read(tensors)
 
@@ -135,7 +136,7 @@ def named_tensors(output: Any) -> Iterator[tuple[str, Tensor]]:
         if isinstance(value, Tensor):
             yield name, value
         elif isinstance(value, Mapping):
-            stack.extend((f"{name}[{key!r}]", entry) for key, entry in reversed(list(value.items())))
+            stack.extend((clean(f"{name}[{key!r}]"), entry) for key, entry in reversed(list(value.items())))
         elif isinstance(value, (tuple, list)):
             stack.extend((f"{name}[{index}]", value[index]) for index in reversed(range(len(value))))
 
@@ -176,7 +177,7 @@ class _Reader:
         label = self._describe(entry.shape, entry.dtype)
         self.values[entry] = Value(True, len(leaves), label)
         size = int(np.prod(entry.shape, dtype=np.int64))
-        leaves.append(Leaf(entry.name or "input", entry.name is not None, label, size))
+        leaves.append(Leaf(clean(entry.name or "input"), entry.name is not None, label, size))
         self.recording.after_backward |= entry.grad is not None
 
     def _read_operation(self, entry: Node) -> None:
@@ -195,7 +196,7 @@ class _Reader:
             if value.is_leaf:
                 self.recording.leaves[value.number].consumers.append(len(operations))
         self.values[entry] = Value(False, len(operations), self._describe(entry.shape, entry.dtype))
-        operations.append(Operation(entry.name, self._block(entry.scope), operands, details(entry)))
+        operations.append(Operation(clean(entry.name), self._block(entry.scope), operands, details(entry)))
 
     def _block(self, scope: Scope | None) -> int | None:
         """The index of the block of `scope`, making it and those around it at first sight."""
@@ -208,7 +209,7 @@ class _Reader:
         for inner in reversed(unknown):
             around = () if index is None else blocks[index].path
             index = self.blocks[inner] = len(blocks)
-            blocks.append(Block(inner.name, inner.kind, (*around, index)))
+            blocks.append(Block(clean(inner.name), clean(inner.kind), (*around, index)))
         return index
 
     def _number_calls(self) -> None:
@@ -235,12 +236,18 @@ class _Reader:
                 leaf.name = ".".join([*filter(None, path), leaf.name])
 
 
+def clean(text: str) -> str:
+    """Text without control characters and broken Unicode, which no format could hold."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def details(entry: Node) -> str:
-    """The non-tensor arguments of an operation as short text; arrays and long values are left out."""
-    texts = []
-    for name, value in entry.parameters.items():
-        text = "" if value is None or isinstance(value, np.ndarray) else repr(value)
-        # A default repr holds an address, which would make the picture differ from run to run.
-        if 0 < len(text) <= 40 and " at 0x" not in text:
-            texts.append(f"{name}={text}")
-    return ", ".join(texts)
+    """The non-tensor arguments of an operation as short text; arrays and whatever else is long are left out."""
+    texts = [f"{name}={value!r}" for name, value in entry.parameters.items() if _is_short(value)]
+    return clean(", ".join(texts))
+
+
+def _is_short(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return len(value) <= 8 and all(map(_is_short, value))
+    return isinstance(value, (bool, int, float, slice)) or (isinstance(value, str) and len(value) <= 40)

@@ -236,5 +236,4 @@ class _Builder:
                 self.picture.edges.append(PictureEdge(source, target, plural(len(labels), "shape")))
                 continue
             for label, count in labels.items():
-                times = "" if whole or count == 1 else "twice" if count == 2 else f"{count} times"
-                self.picture.edges.append(PictureEdge(source, target, ", ".join(filter(None, (label, times)))))
+                self.picture.edges.append(PictureEdge(source, target, label, 1 if whole else count))

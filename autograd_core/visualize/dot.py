@@ -70,7 +70,7 @@ def _write_edges(picture: Picture, digraph: graphviz.Digraph) -> None:
     meets_leaf = {edge.target for edge in picture.edges if nodes[edge.source].kind in _LEAVES}
     for edge in picture.edges:
         attributes = _edge_attributes(picture, edge, meets_leaf)
-        label = graphviz.escape(edge.label) if edge.label else None
+        label = graphviz.escape(edge.text) if edge.text else None
         digraph.edge(nodes[edge.source].identifier, nodes[edge.target].identifier, label, _attributes=attributes)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import warnings
 from collections.abc import Callable
 from typing import Literal
 
@@ -69,9 +70,12 @@ def run_pygraphviz(source: str, kind: str) -> bytes:
     """
     # Not only ImportError: its wheel wants system libraries that a slim container lacks.
     try:
-        import pygraphviz
+        with warnings.catch_warnings():
+            # It warns of whatever Graphviz says, about fonts for example; the picture comes out well all the same.
+            warnings.simplefilter("ignore")
+            import pygraphviz
 
-        drawn = pygraphviz.AGraph(string=source).draw(format=kind, prog="dot")
+            drawn = pygraphviz.AGraph(string=source).draw(format=kind, prog="dot")
     except Exception as error:
         raise RenderError(f"{type(error).__name__}: {str(error).strip()[:300]}") from error
     if not drawn:

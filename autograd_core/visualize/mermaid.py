@@ -46,7 +46,7 @@ def write_mermaid(picture: Picture) -> str:
             lines.append(f'{indent}{node.identifier}{opening}"{text}"{closing}')
         stack.extend((child, "", indent + "    ") for child in reversed(children.get(cluster_index, [])))
     for edge in picture.edges:
-        label = f'|"{_quoted(edge.label)}"|' if edge.label else ""
+        label = f'|"{_quoted(edge.text)}"|' if edge.text else ""
         lines.append(f"    {picture.nodes[edge.source].identifier} -->{label} {picture.nodes[edge.target].identifier}")
     for kind in dict.fromkeys(node.kind for node in picture.nodes):
         look = theme.LOOKS[kind]

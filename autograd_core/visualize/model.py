@@ -36,11 +36,23 @@ class PictureNode:
 
 @dataclass(slots=True)
 class PictureEdge:
-    """One arrow in the direction data flowed, between indices into the picture's nodes."""
+    """One arrow in the direction data flowed, between indices into the picture's nodes.
+
+    Attributes:
+        label: what flows, a shape usually.
+        times: how often the target uses it.
+    """
 
     source: int
     target: int
     label: str = ""
+    times: int = 1
+
+    @property
+    def text(self) -> str:
+        """What stands at the arrow."""
+        times = "" if self.times == 1 else "twice" if self.times == 2 else f"{self.times} times"
+        return ", ".join(filter(None, (self.label, times)))
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import graphviz
 
-from .collect import collect
+from .collect import clean, collect
 from .compose import compose
 from .dot import write_dot
 from .engines import Engine, draw_image, draw_svg
@@ -52,8 +53,8 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no a
         self.picture = picture if picture is not None else Picture(name or "graph", "LR")
         self.drawn_by: str | None = None
 
-    def _copy_kwargs(self, **keywords: Any) -> Any:
-        return super()._copy_kwargs(picture=self.picture, **keywords)
+    def _copy_kwargs(self, **keywords: Any) -> dict[str, Any]:
+        return {**super()._copy_kwargs(**keywords), "picture": self.picture}
 
     def to_svg(self, engine: Engine = "auto") -> str:
         """The picture as SVG text.
@@ -241,13 +242,14 @@ def draw(
     _check_limit("max_nodes", max_nodes, 1)
     picture = compose(
         collect(output),
-        name=name,
+        name=None if name is None else clean(name),
         direction=direction,
         show_shapes=show_shapes,
         depth=depth,
         max_nodes=max_nodes,
     )
-    drawing = GraphPicture(picture.name, picture=picture)
+    # Both an identifier in DOT and, unless told otherwise, a file's name.
+    drawing = GraphPicture(re.sub(r"[^\w.-]+", "_", picture.name), picture=picture)
     write_dot(picture, drawing)
     return drawing
 

@@ -32,7 +32,7 @@ def write_svg(picture: Picture) -> str:
     shift = (width - layout.width) / 2
     lines.append(f'<g transform="translate({_number(shift)} 0)">' if shift > 0.5 else "<g>")
     lines.extend(_frames(picture, layout))
-    lines.extend(_arrows(picture, layout))
+    lines.extend(_arrows(layout))
     lines.extend(_boxes(picture, layout))
     lines.append("</g>")
     for place, line in enumerate(picture.caption):
@@ -53,20 +53,20 @@ def _frames(picture: Picture, layout: Layout) -> list[str]:
     return lines
 
 
-def _arrows(picture: Picture, layout: Layout) -> list[str]:
+def _arrows(layout: Layout) -> list[str]:
     lines = [f'<g fill="none" stroke="{theme.LINE}">']
     heads = [f'<g fill="{theme.LINE}">']
     texts = []
-    for edge, arrow in zip(picture.edges, layout.arrows, strict=True):
+    for arrow in layout.arrows:
         if arrow is None:
             continue
         path, head = _arrow(arrow)
         lines.append(f'<path class="edge" d="{path}"/>')
         heads.append(f'<path d="{head}"/>')
-        if edge.label and arrow.label is not None:
-            x, y = arrow.label.x + arrow.label.width / 2, arrow.label.y + arrow.label.height / 2
-            baseline = y + theme.LABEL_SIZE * 0.35
-            texts.append(_text(edge.label, x, baseline, theme.LABEL_SIZE, theme.FAINT_TEXT, "middle"))
+        if arrow.label is not None:
+            middle = arrow.label.x + arrow.label.width / 2
+            baseline = arrow.label.y + arrow.label.height / 2 + theme.LABEL_SIZE * 0.35
+            texts.append(_text(arrow.text, middle, baseline, theme.LABEL_SIZE, theme.FAINT_TEXT, "middle"))
     return [*lines, "</g>", *heads, "</g>", *texts]
 
 

@@ -145,7 +145,10 @@ def arcsin_float32(x):
     z = _HALF32 * (_ONE32 - a) if large else a * a
     t = np.sqrt(z) if large else a
     p = _arcsin_float32(t, z)
-    y = (_HALF_PI32 - _TWO32 * t) - (_TWO32 * p - _HALF_PI_LOW32) if large else t + p
+    twice = _TWO32 * t
+    y = _HALF_PI32 - twice
+    lost = (_HALF_PI32 - y) - twice
+    y = y - ((_TWO32 * p - _HALF_PI_LOW32) - lost) if large else t + p
     return copysign_float32(y, x)
 
 
@@ -156,7 +159,10 @@ def arcsin_float64(x):
     z = _HALF64 * (_ONE64 - a) if large else a * a
     t = np.sqrt(z) if large else a
     p = _arcsin_float64(t, z)
-    y = (_HALF_PI64 - _TWO64 * t) - (_TWO64 * p - _HALF_PI_LOW64) if large else t + p
+    twice = _TWO64 * t
+    y = _HALF_PI64 - twice
+    lost = (_HALF_PI64 - y) - twice
+    y = y - ((_TWO64 * p - _HALF_PI_LOW64) - lost) if large else t + p
     return copysign_float64(y, x)
 
 
@@ -203,7 +209,7 @@ def cbrt_float32(x):
     d = (a - t * t * t) / a
     t += t * (d * (_THIRD32 + d * (_NINTHS32 + d * _REST32)))
     t = t * _UNSCALE32 if tiny else t
-    return copysign_float32(t, x) if _ZERO32 < a and a < _INFINITY32 else x
+    return copysign_float32(t, x) if a > _ZERO32 and a < _INFINITY32 else x
 
 
 @inline
@@ -221,4 +227,4 @@ def cbrt_float64(x):
     d = (a - t * t * t) / a
     t += t * (d * (_THIRD64 + d * (_NINTHS64 + d * _REST64)))
     t = t * _UNSCALE64 if tiny else t
-    return copysign_float64(t, x) if _ZERO64 < a and a < _INFINITY64 else x
+    return copysign_float64(t, x) if a > _ZERO64 and a < _INFINITY64 else x

@@ -7,8 +7,6 @@ polynomial: with s = f / (2 + f), log(1 + f) = f - (f^2/2 - s (f^2/2 + s^2 P(s^2
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from autograd_core.kernels.jit import bits_to_float32, bits_to_float64, float32_to_bits, float64_to_bits, inline
@@ -202,14 +200,8 @@ def log10_float64(x):
 
 
 @inline
-def _log1p_float32(x, extra):
-    """log(1 + x) + extra ln 2 for x >= -1.
-
-    What is lost in u = 1 + x is put back: it is (1 - (u - b)) + (x - b) with b = u - 1 (Knuth's two-sum).
-    """
-    u = _ONE32 + x
-    b = u - _ONE32
-    lost = (_ONE32 - (u - b)) + (x - b)
+def _log_of_sum_float32(u, lost, extra):
+    """log(u + lost) + extra ln 2, where u was rounded and `lost` is what that took from it."""
     bits = np.int32(float32_to_bits(u) + _OFFSET32)
     exponent = np.int32(bits & _EXPONENT_BITS32)
     # 2^-k; at the largest u zero, where what was lost does not matter.
@@ -221,10 +213,18 @@ def _log1p_float32(x, extra):
 
 
 @inline
-def _log1p_float64(x, extra):
-    u = _ONE64 + x
-    b = u - _ONE64
-    lost = (_ONE64 - (u - b)) + (x - b)
+def _log1p_float32(x, extra):
+    """log(1 + x) + extra ln 2 for x >= -1.
+
+    What is lost in u = 1 + x is (1 - (u - b)) + (x - b) with b = u - 1 (Knuth's two-sum).
+    """
+    u = _ONE32 + x
+    b = u - _ONE32
+    return _log_of_sum_float32(u, (_ONE32 - (u - b)) + (x - b), extra)
+
+
+@inline
+def _log_of_sum_float64(u, lost, extra):
     bits = float64_to_bits(u) + _OFFSET64
     exponent = bits & _EXPONENT_BITS64
     scale = bits_to_float64(_RECIPROCAL64 - (_RECIPROCAL64 if exponent > _RECIPROCAL64 else exponent))
@@ -233,6 +233,13 @@ def _log1p_float64(x, extra):
     tail, half = _series_float64(f)
     y = k * _LN2_HIGH64 - ((half - (tail + k * _LN2_LOW64)) - f)
     return _special_float64(u, y)
+
+
+@inline
+def _log1p_float64(x, extra):
+    u = _ONE64 + x
+    b = u - _ONE64
+    return _log_of_sum_float64(u, (_ONE64 - (u - b)) + (x - b), extra)
 
 
 @inline
@@ -274,7 +281,7 @@ def asinh_float32(x):
     a = abs(x)
     square = a * a
     large = a > _LARGE32
-    t = a - _ONE32 if large else a + square / (_ONE32 + math.sqrt(_ONE32 + square))
+    t = a - _ONE32 if large else a + square / (_ONE32 + np.sqrt(_ONE32 + square))
     return copysign_float32(_log1p_float32(t, _ONE32 if large else _ZERO32), x)
 
 
@@ -283,24 +290,30 @@ def asinh_float64(x):
     a = abs(x)
     square = a * a
     large = a > _LARGE64
-    t = a - _ONE64 if large else a + square / (_ONE64 + math.sqrt(_ONE64 + square))
+    t = a - _ONE64 if large else a + square / (_ONE64 + np.sqrt(_ONE64 + square))
     return copysign_float64(_log1p_float64(t, _ONE64 if large else _ZERO64), x)
 
 
 @inline
 def acosh_float32(x):
-    """log(x + sqrt(x^2 - 1)), as log1p of what exceeds one; log 2x for large x."""
+    """log(x + sqrt(x^2 - 1)); log 2x for large x."""
     t = x - _ONE32
+    root = np.sqrt(t * t + (t + t))
     large = x > _LARGE32
-    y = _log1p_float32(t if large else t + math.sqrt(t * t + (t + t)), _ONE32 if large else _ZERO32)
+    u = x if large else x + root
+    lost = _ZERO32 if large else root - (u - x)
+    y = _log_of_sum_float32(u, lost, _ONE32 if large else _ZERO32)
     return _NAN32 if x < _ONE32 else y
 
 
 @inline
 def acosh_float64(x):
     t = x - _ONE64
+    root = np.sqrt(t * t + (t + t))
     large = x > _LARGE64
-    y = _log1p_float64(t if large else t + math.sqrt(t * t + (t + t)), _ONE64 if large else _ZERO64)
+    u = x if large else x + root
+    lost = _ZERO64 if large else root - (u - x)
+    y = _log_of_sum_float64(u, lost, _ONE64 if large else _ZERO64)
     return _NAN64 if x < _ONE64 else y
 
 

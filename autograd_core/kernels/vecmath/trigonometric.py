@@ -23,10 +23,10 @@ _ONE64, _HALF64 = np.float64(1), np.float64(0.5)
 
 _ROUND64 = np.float64(6755399441055744.0)  # 1.5 * 2^52: adding it rounds to an integer, held in the low bits
 _TWO_OVER_PI = np.float64(0.6366197723675814)
-# pi/2 in parts that are multiples of 2^-17, 2^-35, 2^-53 and 2^-71, and what is left of it after the second and fourth.
-_PI_1, _PI_2, _PI_3 = np.float64(1.5707931518554688), np.float64(3.1749368645250797e-06), np.float64(2.5632829192545614e-12)
-_PI_4, _PI_5 = np.float64(6.123201175701337e-17), np.float64(3.2820035428735005e-22)
-_PI_REST = np.float64(2.563344151594519e-12)
+# pi/2 in parts that are multiples of 2^-17, 2^-35, 2^-53 and 2^-71; what is left after the second, and at the end.
+_PI_1, _PI_2 = np.float64(1.5707931518554688), np.float64(3.1749368645250797e-06)
+_PI_3, _PI_4 = np.float64(2.5632829192545614e-12), np.float64(6.123201175701337e-17)
+_PI_REST, _PI_5 = np.float64(2.563344151594519e-12), np.float64(3.2820035428735005e-22)
 
 _INT1_32, _INT1_64 = np.int32(1), np.int64(1)
 _INT0_32, _INT0_64 = np.int32(0), np.int64(0)
@@ -62,9 +62,7 @@ _COS64 = tuple(
         ),
     )
 )
-_TAN32 = tuple(
-    map(np.float32, (0.33333337, 0.13332976, 0.0540317, 0.02140391, 0.01056369, 0.0003937394, 0.004241776))
-)
+_TAN32 = tuple(map(np.float32, (0.33333337, 0.13332976, 0.0540317, 0.02140391, 0.01056369, 0.0003937394, 0.004241776)))
 _TAN64 = tuple(
     map(
         np.float64,

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .. import theme
-from ..model import Direction, Picture, PictureNode
+from ..model import Direction, Picture, PictureEdge, PictureNode
 from .ordering import order_rows
 from .parts import Curve, Item, Kind, Level, Link, Point
 from .placement import place_across, place_along
@@ -42,12 +42,13 @@ class Arrow:
     Attributes:
         start: where it starts.
         pieces: for each piece x and y of its end, or of two control points and the end of a cubic curve.
-        label: where the label stands, if it has one.
+        label, text: where the label stands, if it has one, and what it says.
     """
 
     start: tuple[float, float]
     pieces: list[tuple[float, ...]] = field(default_factory=list)
     label: Box | None = None
+    text: str = ""
 
     def add(self, piece: tuple[float, ...]) -> None:
         """Go on; straight pieces in one direction become one."""
@@ -101,8 +102,10 @@ class _Nesting:
         self.top = len(picture.clusters)
         self.levels = [Level() for _ in range(self.top + 1)]
         self.item_of: list[dict[_Key, int]] = [{} for _ in self.levels]
-        # By source, target, the node whose result flows there, and label.
-        self.link_of: list[dict[tuple[int, int, int, str], int]] = [{} for _ in self.levels]
+        # By source, target, and the node whose result flows there.
+        self.link_of: list[dict[tuple[int, int, int], int]] = [{} for _ in self.levels]
+        # For every link with a label, the edges it belongs to.
+        self.labelled: dict[tuple[int, int], list[PictureEdge]] = {}
         # For every edge, its parts as (level, link), in the direction of flow.
         self.parts: list[list[tuple[int, int]]] = []
         self.paths = [self._path(cluster) for cluster in range(self.top)] + [(self.top,)]
@@ -167,14 +170,16 @@ class _Nesting:
                 parts.append(self._add_part(source_path[place], edge.source, key, ("exit", edge.source)))
                 key = ("frame", source_path[place])
             last: _Key = ("node", edge.target) if shared == len(target_path) else ("frame", target_path[shared])
-            parts.append(self._add_part(source_path[shared - 1], edge.source, key, last, edge.label))
+            parts.append(self._add_part(source_path[shared - 1], edge.source, key, last))
+            if edge.text:
+                self.labelled.setdefault(parts[-1], []).append(edge)
             for place in range(shared, len(target_path)):
                 inside = place + 1 < len(target_path)
                 last = ("frame", target_path[place + 1]) if inside else ("node", edge.target)
                 parts.append(self._add_part(target_path[place], edge.source, ("entry", edge.source), last))
             self.parts.append(parts)
 
-    def _add_part(self, number: int, node: int, source: _Key, target: _Key, label: str = "") -> tuple[int, int]:
+    def _add_part(self, number: int, node: int, source: _Key, target: _Key) -> tuple[int, int]:
         """Add to a level the link for an edge from `node`, or find it: arrows from one source share their way."""
         items = self.item_of[number]
         ends = []
@@ -184,17 +189,20 @@ class _Nesting:
                 order = -1.0 if kind is Kind.ENTRY else float("inf")
                 self._add_item(number, key, Item(kind, 3.0, 3.0, 0.0, order))
             ends.append(items[key])
-        found = self.link_of[number].get((ends[0], ends[1], node, label))
+        found = self.link_of[number].get((ends[0], ends[1], node))
         if found is None:
             level = self.levels[number]
-            found = self.link_of[number][ends[0], ends[1], node, label] = len(level.links)
+            found = self.link_of[number][ends[0], ends[1], node] = len(level.links)
             is_leaf = self.picture.nodes[node].kind in ("parameter", "input")
-            weight = LEAF_WEIGHT if is_leaf else FLOW_WEIGHT
-            link = Link(ends[0], ends[1], trunk=(node, label), weight=weight)
-            if label:
-                link.label = self._label_room(label)
-            level.links.append(link)
+            level.links.append(Link(ends[0], ends[1], weight=LEAF_WEIGHT if is_leaf else FLOW_WEIGHT))
         return number, found
+
+    def _text(self, number: int, position: int) -> str:
+        """The label of a link: its edge's, or all that flows where edges into one frame share it."""
+        edges = self.labelled.get((number, position), [])
+        if len(edges) == 1:
+            return edges[0].text
+        return ", ".join(dict.fromkeys(edge.label for edge in edges if edge.label))
 
     def _label_room(self, label: str) -> tuple[float, float, float]:
         """Labels stand above a line that runs to the side, and to the right of one that runs down."""
@@ -209,7 +217,7 @@ class _Nesting:
             if kind == "frame":
                 inside, item = self.levels[inner], level.items[index]
                 item.before, item.after, item.length = inside.before, inside.after, inside.length
-        self._attach_ports(number)
+        self._finish_links(number)
         assign_rows(level)
         order_rows(level)
         place_across(level)
@@ -222,11 +230,15 @@ class _Nesting:
             if key[0] in ("entry", "exit"):
                 self.ports[number][key] = level.items[index].across
 
-    def _attach_ports(self, number: int) -> None:
-        """Let links start and end where the frames inside have their ports."""
+    def _finish_links(self, number: int) -> None:
+        """Make room for the links' labels, and let them start and end where the frames inside have their ports."""
         frames = {index: inner for (kind, inner), index in self.item_of[number].items() if kind == "frame"}
-        for (source, target, node, _), position in self.link_of[number].items():
+        for (source, target, node), position in self.link_of[number].items():
             link = self.levels[number].links[position]
+            text = self._text(number, position)
+            link.trunk = node, text
+            if text:
+                link.label = self._label_room(text)
             if source in frames:
                 link.source_offset = self.ports[frames[source]]["exit", node]
             if target in frames:
@@ -316,6 +328,7 @@ class _Nesting:
                 arrow.add(tuple(value for point in points for value in point))
             if link.label_item is not None:
                 arrow.label = self._label_box(level.items[link.label_item], origin, plane)
+                arrow.text = self._text(number, position)
         return arrow
 
     def _label_box(self, item: Item, origin: Point, plane: _Plane) -> Box:

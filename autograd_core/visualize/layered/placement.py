@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from .parts import Item, Kind, Level
 
 SWEEPS = 16
@@ -83,26 +85,16 @@ class _Placement:
             weights = []
             for index in row:
                 neighbours = first[index] or second[index]
-                wanted.append(self._median(neighbours) if neighbours else self.across[index])
+                wanted.append(self._wanted(neighbours) if neighbours else self.across[index])
                 weights.append(self.weight[index] if first[index] else SIDE_WEIGHT)
             for index, place in zip(row, fit(wanted, weights, distances), strict=True):
                 self.across[index] = place
 
-    def _median(self, neighbours: list[_Neighbour]) -> float:
-        across = self.across
+    def _wanted(self, neighbours: list[_Neighbour]) -> float:
         if len(neighbours) == 1:
             other, shift, _ = neighbours[0]
-            return across[other] + shift
-        places = sorted((across[other] + shift, weight) for other, shift, weight in neighbours)
-        half = sum(weight for _, weight in places) / 2
-        passed = 0.0
-        for position, (place, weight) in enumerate(places):
-            passed += weight
-            if passed == half:
-                return (place + places[position + 1][0]) / 2
-            if passed > half:
-                return place
-        return places[-1][0]
+            return self.across[other] + shift
+        return _median([(self.across[other] + shift, weight) for other, shift, weight in neighbours])
 
     def _cost(self) -> float:
         across = self.across
@@ -117,16 +109,17 @@ def _room(first: Item, second: Item) -> float:
 
 
 def fit(wanted: list[float], weights: list[float], distances: list[float]) -> list[float]:
-    """The places nearest to `wanted` (weighted least squares) that keep the order and the least distances.
+    """Places near to `wanted` that keep the order and the least distances.
 
     Measured from each item's least distance to the first, places need only not decrease: isotonic regression, solved
-    by pooling neighbours that would be out of order.
+    by pooling neighbours that would be out of order. A pool then moves to where most of its weight wants to be, so
+    that what matters stands exactly where it should and the rest makes room.
 
     Example:
         >>> fit([0.0, 0.0], [1.0, 1.0], [0.0, 10.0])
         [-5.0, 5.0]
         >>> fit([0.0, 0.0], [3.0, 1.0], [0.0, 10.0])
-        [-2.5, 7.5]
+        [0.0, 10.0]
     """
     pools: list[tuple[float, float, int]] = []
     for want, weight, distance in zip(wanted, weights, distances, strict=True):
@@ -137,8 +130,31 @@ def fit(wanted: list[float], weights: list[float], distances: list[float]) -> li
             mass += other_mass
             size += other_size
         pools.append((mean, mass, size))
-    places = [mean for mean, _, size in pools for _ in range(size)]
-    return [place + distance for place, distance in zip(places, distances, strict=True)]
+    places: list[float] = []
+    for number, (mean, _, size) in enumerate(pools):
+        place = mean
+        if size > 1:
+            members = range(len(places), len(places) + size)
+            median = _median([(wanted[member] - distances[member], weights[member]) for member in members])
+            above = places[-1] - distances[len(places) - 1] if places else -inf
+            below = pools[number + 1][0] if number + 1 < len(pools) else inf
+            place = min(max(median, above), below)
+        places.extend(place + distances[member] for member in range(len(places), len(places) + size))
+    return places
+
+
+def _median(places: list[tuple[float, float]]) -> float:
+    """The place with half the weight on either side; the mean of the two in the middle if it falls between them."""
+    places = sorted(places)
+    half = sum(weight for _, weight in places) / 2
+    passed = 0.0
+    for position, (place, weight) in enumerate(places):
+        passed += weight
+        if passed == half:
+            return (place + places[position + 1][0]) / 2
+        if passed > half:
+            return place
+    return places[-1][0]
 
 
 def place_along(level: Level, start_padding: float, end_padding: float) -> list[tuple[float, float]]:
