@@ -27,7 +27,7 @@ _BLOCK = 64
 
 
 def add_over(array: np.ndarray, axes: Shape, keepdims: bool = False) -> Any:
-    """Sum over `axes`: as NumPy does it, pairwise along contiguous memory, and along other axes in blocks in float32."""
+    """Sum over `axes`: pairwise along contiguous memory, as NumPy does; float32 along other axes in blocks."""
     if array.dtype == np.float32 and array.size > 2 * _BLOCK:
         for axis in axes:
             length = array.shape[axis]
@@ -41,7 +41,7 @@ def add_over(array: np.ndarray, axes: Shape, keepdims: bool = False) -> Any:
             total = add_over(np.add.reduce(blocks, axis=axis + 1), axes, keepdims)
             rest = array[(*before, slice(whole, None))]
             return total + add_over(rest, axes, keepdims) if rest.size else total
-    return np.add.reduce(array, axis=axes, keepdims=keepdims)
+    return np.add.reduce(array, axis=axes, keepdims=keepdims)  # type: ignore[call-overload]
 
 
 def unbroadcast(array: np.ndarray, target: Shape) -> np.ndarray:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .formula import Call, Constant, Expression, Symbol, trace, where
+from .formula import Call, Constant, Expression, Symbol, trace
+from .formula.expression import call
 from .kernels.emit import Loop, numpy_form
 
 if TYPE_CHECKING:
@@ -340,7 +341,7 @@ def _times_cotangent(partial: Expression) -> Expression:
         branch if isinstance(branch, Constant) and branch.value == 0 else _times_cotangent(branch)
         for branch in branches
     ]
-    return where(condition, *products)  # type: ignore[no-any-return]
+    return call("where", condition, *products)
 
 
 class ElementwisePlan(Plan):

@@ -4,9 +4,9 @@ A rule is a scalar formula in the language of :mod:`autograd_core.formula`. Read
 reads and writes each element once, however many terms it has; read on numbers it can be tried at a prompt.
 
 A small network has many small parameters, and calling a kernel for each of them costs more than the arithmetic. So
-the tensors of all rows go to compiled code at once, as the addresses of their array objects; it looks into the
-objects, checks that they fit together, and runs the loop on each row. Rows that do not fit as they are (scattered or
-read-only memory, another dtype, so large that threads pay) are left to the careful way, one at a time.
+the array objects of all rows go to compiled code at once, as the address of a list; it looks into the objects,
+checks that they fit together, and runs the loop on each row. Rows that do not fit as they are (scattered or read-only
+memory, another dtype, so large that threads pay) are left to the careful way, one at a time.
 """
 
 from __future__ import annotations
@@ -128,17 +128,15 @@ class FusedUpdate:
         loop = self._loop
         dtype = arrays[0].dtype
         module = loop.variants.get(dtype) or loop.variant(dtype)
-        if not _addresses_work():
-            for row in [self._prepare(arrays[index::count]) for index in range(count)]:
-                row.run(loop, values)
+        left_out = np.zeros(count, np.bool_)
+        if not _objects_readable():
+            left_out[:] = True
+        elif not module.rows(id(arrays), count, left_out, id(dtype), _thread_limit(), *values):
             return
-        objects = np.fromiter(map(id, arrays), np.int64, len(arrays))
-        limit = _thread_limit()
-        if not module.rows(objects, count, id(dtype), limit, *values):
-            return
-        # Nothing has been done yet; the rows to leave out are marked by a zero.
-        careful = [self._prepare(arrays[index::count]) for index in np.flatnonzero(objects[:count] == 0)]
-        module.rows(objects, count, id(dtype), limit, *values)
+        # Nothing has been done yet, and preparing a row is what may fail.
+        careful = [self._prepare(arrays[index::count]) for index in np.flatnonzero(left_out)]
+        if len(careful) < count:
+            module.rows(id(arrays), count, left_out, id(dtype), _thread_limit(), *values)
         for row in careful:
             row.run(loop, values)
 
@@ -192,7 +190,7 @@ class _Row:
 
 
 class _RowsLoop(Loop):
-    """A loop with one more kernel, ``rows``, that takes the addresses of array objects."""
+    """A loop with one more kernel, ``rows``, that takes the address of a list of arrays."""
 
     __slots__ = ()
 
@@ -207,9 +205,10 @@ class _RowsLoop(Loop):
         return module
 
 
-# NumPy's array object is part of its binary interface: behind the header that every Python object has come the
-# address of the data, the number of dimensions, the address of the shape, that of the strides, the owner of the
-# memory, the dtype and the flags, in eight bytes each.
+# What `rows` reads in memory, in words of eight bytes behind the header that every Python object has. A list has its
+# length and the address of its entries' addresses. An array, by NumPy's binary interface, has the address of its data,
+# the number of dimensions, the address of the shape, that of the strides, the owner of the memory, the dtype and the
+# flags. Both have been so for decades; `_objects_readable` looks whether they still are.
 _HEADER = object.__basicsize__
 _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400
 
@@ -225,6 +224,11 @@ def pointer(context, address):
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
     return types.voidptr(types.int64), generate
+
+
+@inline
+def entries(list_object, size):
+    return carray(pointer(carray(pointer(list_object + {header}), 2, np.int64)[1]), size, np.int64)
 
 
 @inline
@@ -261,18 +265,19 @@ def line(array, size):
 
 
 @kernel
-def rows(objects, count, dtype, limit, {parameters}):
+def rows(arrays, count, left_out, dtype, limit, {parameters}):
+    objects = entries(arrays, {columns} * count)
     marked = 0
     for row in range(count):
-        if objects[row] != 0:
+        if not left_out[row]:
             leader = fields(objects[{leader} * count + row])
             if not (leader[5] == dtype and {checks} and length(leader) < limit):
-                objects[row] = 0
+                left_out[row] = True
                 marked += 1
     if marked:
         return marked
     for row in range(count):
-        if objects[row] != 0:
+        if not left_out[row]:
             size = length(fields(objects[row]))
             body({lines}, {parameters})
     return 0
@@ -289,6 +294,7 @@ def _rows_source(operands: Sequence[str], updates: Sequence[str], parameters: Se
         lines.append(f"line(fields(objects[{index} * count + row]), size)")
     return _ROWS.format(
         header=_HEADER,
+        columns=len(operands),
         leader=leader,
         checks=" and ".join(checks),
         lines=", ".join(lines),
@@ -297,17 +303,25 @@ def _rows_source(operands: Sequence[str], updates: Sequence[str], parameters: Se
 
 
 @functools.cache
-def _addresses_work() -> bool:
-    """Whether array objects look in memory as ``rows`` expects them; and there is a compiler."""
+def _objects_readable() -> bool:
+    """Whether lists and arrays look in memory as ``rows`` expects them; and there is a compiler."""
     if _jit().DISABLED or struct.calcsize("P") != 8:
         return False
     probe = np.zeros((2, 3), np.float32)
-    words = (ctypes.c_int64 * 7).from_address(id(probe) + _HEADER)
-    data, dimensions, shape, _, _, dtype, flags = [word & (1 << 64) - 1 for word in words]
-    if data != probe.ctypes.data or dimensions & 0xFFFFFFFF != 2 or dtype != id(probe.dtype):
-        return False
+    listed = [probe, probe]
+    length, entries = _words(id(listed) + _HEADER, 2)
+    data, dimensions, shape, _, _, dtype, flags = _words(id(probe) + _HEADER, 7)
     usual = _CONTIGUOUS | _ALIGNED | _WRITEABLE
-    return flags & usual == usual and tuple((ctypes.c_int64 * 2).from_address(shape)) == probe.shape
+    return (
+        (length, *_words(entries, 2)) == (2, id(probe), id(probe))
+        and (data, dimensions & 0xFFFFFFFF, dtype) == (probe.ctypes.data, 2, id(probe.dtype))
+        and flags & usual == usual
+        and _words(shape, 2) == probe.shape
+    )
+
+
+def _words(address: int, count: int) -> tuple[int, ...]:
+    return tuple((ctypes.c_int64 * count).from_address(address))
 
 
 @functools.cache

@@ -131,8 +131,7 @@ class Optimizer:
         if not parameters:
             return
         update = self._update(group)
-        state = self.state
-        states = [state[parameter] for parameter in parameters]
+        states = [*map(self.state.__getitem__, parameters)]
         ages = [*map(type(self)._age, states)]
         first = ages[0]
         if ages.count(first) == len(ages):

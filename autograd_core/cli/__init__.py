@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
-from . import gradcheck, ops
+from . import demo, gradcheck, ops
 
 # The order is that of --help.
 COMMANDS = {
+    "demo": demo.command,
     "gradcheck": gradcheck.command,
     "ops": ops.command,
 }

@@ -53,7 +53,10 @@ def boundary(axes: Any, run: Run, points: np.ndarray, classes: np.ndarray) -> No
     from matplotlib.colors import LinearSegmentedColormap
 
     shades = LinearSegmentedColormap.from_list("classes", [_CLASSES[0], "#ffffff", _CLASSES[1]])
-    axes.contourf(line, line, probability, levels=np.linspace(0, 1, 21), cmap=shades, alpha=0.55)
+    extent = (-_EXTENT, _EXTENT, -_EXTENT, _EXTENT)
+    axes.imshow(
+        probability, origin="lower", extent=extent, cmap=shades, alpha=0.55, vmin=0, vmax=1, interpolation="bilinear"
+    )
     axes.contour(line, line, probability, levels=[0.5], colors="#222222", linewidths=1.2)
     for label, colour in enumerate(_CLASSES):
         chosen = points[classes == label]

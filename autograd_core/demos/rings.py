@@ -23,7 +23,7 @@ WIDTHS = (32, 32, 16)
 TRAINING_SAMPLES = 2048
 TEST_SAMPLES = 2048
 BATCH = 256
-LEARNING_RATE = 0.01
+LEARNING_RATE = 0.005
 
 
 @dataclasses.dataclass(frozen=True)

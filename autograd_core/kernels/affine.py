@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .blas import AVAILABLE, gemm
+from .blas import AVAILABLE, gemm, prepare
 from .jit import kernel
 
 
@@ -38,6 +38,7 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     if not AVAILABLE or not x.size or not weight.size:
         return np.add(np.matmul(x, weight.T), bias)
     out = np.empty((x.shape[0], weight.shape[0]), x.dtype)
+    prepare(x.size * weight.shape[0])
     _forward(x, weight, bias, out)
     return out
 
@@ -47,6 +48,7 @@ def input_vjp(cotangent: np.ndarray, weight: np.ndarray) -> np.ndarray:
     if not AVAILABLE or not cotangent.size or not weight.size:
         return np.matmul(cotangent, weight)
     out = np.empty((cotangent.shape[0], weight.shape[1]), cotangent.dtype)
+    prepare(out.size * weight.shape[0])
     _input_vjp(cotangent, weight, out)
     return out
 
@@ -57,5 +59,6 @@ def parameter_vjp(cotangent: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.
         return np.matmul(cotangent.T, x), np.add.reduce(cotangent, axis=0)
     weight_out = np.empty((cotangent.shape[1], x.shape[1]), x.dtype)
     bias_out = np.empty(cotangent.shape[1], x.dtype)
+    prepare(x.size * cotangent.shape[1])
     _parameter_vjp(cotangent, x, weight_out, bias_out)
     return weight_out, bias_out

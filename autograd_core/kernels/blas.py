@@ -76,13 +76,19 @@ _library = None if DISABLED else _load()
 # Whether gemm may be called; otherwise products go through NumPy.
 AVAILABLE: bool = _library is not None
 
-if _library is not None:
+# Multiplications from which a second thread pays. OpenBLAS itself starts its threads much earlier, and they wait by
+# spinning: on a busy machine a small product then takes a hundred times its time.
+_THREADED_WORK = 1 << 22
 
-    def _set_threads(count: int) -> None:
-        assert _library is not None
-        _library.scipy_openblas_set_num_threads(ctypes.c_int(count))
+_allowed = [0]
 
-    config.on_thread_change(_set_threads)
+
+def prepare(work: int) -> None:
+    """Let the next products use several threads only if `work`, their number of multiplications, is worth it."""
+    wanted = config.get_num_threads() if work >= _THREADED_WORK else 1
+    if wanted != _allowed[0] and _library is not None:
+        _library.scipy_openblas_set_num_threads(ctypes.c_int(wanted))
+        _allowed[0] = wanted
 
 
 def _signature(real: types.Type) -> Any:

@@ -1,8 +1,8 @@
-"""Sums, products and moments over one dimension of a contiguous (outer, length, inner) block of memory.
+"""Sums, products and moments over the middle one of three dimensions, (outer, length, inner), of a flat line.
 
-Every loop adds lanes: neighbouring elements of the kept dimensions or, where those are few, of several steps of the
-reduced one, so that LLVM vectorises it without reordering anything. Accumulators are float64, so a long float32 sum
-keeps its digits, and what is added to what depends on the shape alone, never on the number of threads.
+Loops run over lanes: neighbouring elements of the kept dimension or, where those are few, of several steps of the
+reduced one. So LLVM vectorises them without reordering anything. Accumulators are float64, which keeps the digits of
+long float32 sums, and what is added to what depends on the shape alone, never on the number of threads.
 """
 
 from __future__ import annotations
@@ -14,172 +14,153 @@ import numpy as np
 from autograd_core.kernels.jit import inline, prange, serial_and_parallel
 from autograd_core.kernels.vecmath import exp_float32, exp_float64
 
-# Lanes a tile should have at least, and kept elements it takes at most.
+# Lanes a tile should have at least, and elements of the kept dimension it takes at most.
 _LANES = 64
 _COLUMNS = 1024
-# Elements of one task; a reduction with fewer outputs than tasks is cut into blocks of this size.
+# A reduction with few outputs is cut into blocks of this many elements, whose results are then combined in order.
 _BLOCK = 32768
 # Tasks run in this many chunks, each with an accumulator of its own.
 _CHUNKS = 16
 
 
 @inline
-def _steps_per_tile(inner, length):
-    """How many steps of the reduced dimension share a tile: a power of two, 1 where the kept elements are enough."""
-    steps = 1
-    while steps * inner < _LANES and 2 * steps <= length:
-        steps *= 2
-    return steps
+def _plan(outer, length, inner):
+    """Kept elements in a column block, number of column blocks, steps in a block, and number of blocks."""
+    columns = max(1, min(inner, _COLUMNS))
+    column_blocks = (inner + columns - 1) // columns
+    rows = max(1, length)
+    if outer * column_blocks < _CHUNKS:
+        rows = max(1, min(rows, _BLOCK // columns))
+    return columns, column_blocks, rows, max(1, (length + rows - 1) // rows)
 
 
 @inline
-def _fold(accumulator, steps, columns):
-    """Add the steps that share a tile pairwise into its first `columns` lanes."""
+def _locate(task, plan, length, inner):
+    """Where a task's elements start and its results go, how many steps and columns it has, and steps in a tile."""
+    columns, column_blocks, rows, blocks = plan
+    block = task % blocks
+    row = task // blocks // column_blocks
+    first = task // blocks % column_blocks * columns
+    width = min(columns, inner - first)
+    count = min(rows, length - block * rows)
+    steps = 1
+    if width == inner:
+        while steps * width < _LANES and 2 * steps <= count:
+            steps *= 2
+    return (row * length + block * rows) * inner + first, row * inner + first, count, width, steps, block
+
+
+@inline
+def _store(accumulator, steps, width, target, place):
+    """Add the steps that share a tile pairwise and write the result."""
     while steps > 1:
         steps //= 2
-        for lane in range(steps * columns):
-            accumulator[lane] += accumulator[lane + steps * columns]
+        for lane in range(steps * width):
+            accumulator[lane] += accumulator[lane + steps * width]
+    for lane in range(width):
+        target[place + lane] = accumulator[lane]
 
 
 @inline
-def _plan(outer, length, inner):
-    """Column blocks of the kept dimension, blocks of the reduced one, and the length of such a block."""
-    columns = min(inner, _COLUMNS)
-    column_blocks = (inner + columns - 1) // columns if inner else 0
-    rows = length
-    if outer * column_blocks < _CHUNKS:
-        rows = max(1, min(length, _BLOCK // max(1, columns)))
-    blocks = (length + rows - 1) // rows if length else 1
-    return columns, column_blocks, blocks, rows
+def _combine(partial, blocks, out):
+    """Add the results of the blocks in order."""
+    for place in range(out.size):
+        total = 0.0
+        for block in range(blocks):
+            total += partial[block * out.size + place]
+        out[place] = total
 
 
 def _sum(x, outer, length, inner, out):
-    """Sums of `x`, a flat line, over the middle dimension into the line `out` (outer, inner)."""
-    columns, column_blocks, blocks, rows = _plan(outer, length, inner)
-    tasks = outer * column_blocks * blocks
-    partial = np.empty((blocks if blocks > 1 else 0) * outer * inner)
+    """Sums over the middle dimension."""
+    plan = _plan(outer, length, inner)
+    blocks = plan[3]
+    tasks = outer * plan[1] * blocks
+    partial = np.empty(blocks * out.size if blocks > 1 else 0)
     for chunk in prange(_CHUNKS):
-        accumulator = np.empty(max(2 * _LANES, _COLUMNS))
+        accumulator = np.empty(_COLUMNS)
         for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
-            block = task % blocks
-            row = task // blocks // column_blocks
-            first = (task // blocks) % column_blocks * columns
-            width = min(columns, inner - first)
-            count = min(rows, length - block * rows)
-            start = (row * length + block * rows) * inner + first
-            steps = _steps_per_tile(width, count) if width == inner else 1
+            start, place, count, width, steps, block = _locate(task, plan, length, inner)
             lanes = steps * width
             for lane in range(lanes):
                 accumulator[lane] = 0.0
-            for step in range(count // steps):
-                base = start + step * steps * inner
+            for _ in range(count // steps):
                 for lane in range(lanes):
-                    accumulator[lane] += x[base + lane]
-            base = start + count // steps * steps * inner
+                    accumulator[lane] += x[start + lane]
+                start += steps * inner
             for lane in range(count % steps * width):
-                accumulator[lane] += x[base + lane]
-            _fold(accumulator, steps, width)
+                accumulator[lane] += x[start + lane]
             if blocks > 1:
-                for lane in range(width):
-                    partial[(block * outer + row) * inner + first + lane] = accumulator[lane]
+                _store(accumulator, steps, width, partial, block * out.size + place)
             else:
-                for lane in range(width):
-                    out[row * inner + first + lane] = accumulator[lane]
+                _store(accumulator, steps, width, out, place)
     if blocks > 1:
-        for place in range(outer * inner):
-            total = 0.0
-            for block in range(blocks):
-                total += partial[block * outer * inner + place]
-            out[place] = total
+        _combine(partial, blocks, out)
 
 
 def _squares(x, centre, outer, length, inner, out):
-    """Sums of (x - centre)^2 over the middle dimension; `centre` is a float64 line (outer, inner)."""
-    columns, column_blocks, blocks, rows = _plan(outer, length, inner)
-    tasks = outer * column_blocks * blocks
-    partial = np.empty((blocks if blocks > 1 else 0) * outer * inner)
+    """Sums of (x - centre)^2 over the middle dimension; `centre` is a float64 line over the kept ones."""
+    plan = _plan(outer, length, inner)
+    blocks = plan[3]
+    tasks = outer * plan[1] * blocks
+    partial = np.empty(blocks * out.size if blocks > 1 else 0)
     for chunk in prange(_CHUNKS):
-        accumulator = np.empty(max(2 * _LANES, _COLUMNS))
-        middle = np.empty(max(2 * _LANES, _COLUMNS))
+        accumulator = np.empty(_COLUMNS)
+        middle = np.empty(_COLUMNS)
         for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
-            block = task % blocks
-            row = task // blocks // column_blocks
-            first = (task // blocks) % column_blocks * columns
-            width = min(columns, inner - first)
-            count = min(rows, length - block * rows)
-            start = (row * length + block * rows) * inner + first
-            steps = _steps_per_tile(width, count) if width == inner else 1
+            start, place, count, width, steps, block = _locate(task, plan, length, inner)
             lanes = steps * width
             for step in range(steps):
                 for lane in range(width):
-                    middle[step * width + lane] = centre[row * inner + first + lane]
+                    middle[step * width + lane] = centre[place + lane]
             for lane in range(lanes):
                 accumulator[lane] = 0.0
-            for step in range(count // steps):
-                base = start + step * steps * inner
+            for _ in range(count // steps):
                 for lane in range(lanes):
-                    distance = x[base + lane] - middle[lane]
+                    distance = x[start + lane] - middle[lane]
                     accumulator[lane] += distance * distance
-            base = start + count // steps * steps * inner
+                start += steps * inner
             for lane in range(count % steps * width):
-                distance = x[base + lane] - middle[lane]
+                distance = x[start + lane] - middle[lane]
                 accumulator[lane] += distance * distance
-            _fold(accumulator, steps, width)
             if blocks > 1:
-                for lane in range(width):
-                    partial[(block * outer + row) * inner + first + lane] = accumulator[lane]
+                _store(accumulator, steps, width, partial, block * out.size + place)
             else:
-                for lane in range(width):
-                    out[row * inner + first + lane] = accumulator[lane]
+                _store(accumulator, steps, width, out, place)
     if blocks > 1:
-        for place in range(outer * inner):
-            total = 0.0
-            for block in range(blocks):
-                total += partial[block * outer * inner + place]
-            out[place] = total
+        _combine(partial, blocks, out)
 
 
 def _product(x, outer, length, inner, out):
-    """Products over the middle dimension."""
-    columns, column_blocks, blocks, rows = _plan(outer, length, inner)
-    tasks = outer * column_blocks * blocks
-    partial = np.empty((blocks if blocks > 1 else 0) * outer * inner)
+    """Products over the middle dimension; in float64 they leave the range only where the result does."""
+    plan = _plan(outer, length, inner)
+    blocks = plan[3]
+    tasks = outer * plan[1] * blocks
+    partial = np.empty(blocks * out.size)
     for chunk in prange(_CHUNKS):
-        accumulator = np.empty(max(2 * _LANES, _COLUMNS))
+        accumulator = np.empty(_COLUMNS)
         for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
-            block = task % blocks
-            row = task // blocks // column_blocks
-            first = (task // blocks) % column_blocks * columns
-            width = min(columns, inner - first)
-            count = min(rows, length - block * rows)
-            start = (row * length + block * rows) * inner + first
-            steps = _steps_per_tile(width, count) if width == inner else 1
+            start, place, count, width, steps, block = _locate(task, plan, length, inner)
             lanes = steps * width
             for lane in range(lanes):
                 accumulator[lane] = 1.0
-            for step in range(count // steps):
-                base = start + step * steps * inner
+            for _ in range(count // steps):
                 for lane in range(lanes):
-                    accumulator[lane] *= x[base + lane]
-            base = start + count // steps * steps * inner
+                    accumulator[lane] *= x[start + lane]
+                start += steps * inner
             for lane in range(count % steps * width):
-                accumulator[lane] *= x[base + lane]
+                accumulator[lane] *= x[start + lane]
             while steps > 1:
                 steps //= 2
                 for lane in range(steps * width):
                     accumulator[lane] *= accumulator[lane + steps * width]
-            if blocks > 1:
-                for lane in range(width):
-                    partial[(block * outer + row) * inner + first + lane] = accumulator[lane]
-            else:
-                for lane in range(width):
-                    out[row * inner + first + lane] = accumulator[lane]
-    if blocks > 1:
-        for place in range(outer * inner):
-            total = 1.0
-            for block in range(blocks):
-                total *= partial[block * outer * inner + place]
-            out[place] = total
+            for lane in range(width):
+                partial[block * out.size + place + lane] = accumulator[lane]
+    for place in range(out.size):
+        total = 1.0
+        for block in range(blocks):
+            total *= partial[block * out.size + place]
+        out[place] = total
 
 
 sum_serial, sum_parallel = serial_and_parallel(_sum)

@@ -12,6 +12,8 @@ import textwrap
 import numpy as np
 import pytest
 
+from autograd_core.kernels import jit
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 # A module with an inlined helper, a plain kernel and a parallel one, as the emitter writes them.
@@ -67,28 +69,41 @@ def test_neither_the_settings_nor_the_package_load_numba(tmp_path):
     assert run(code, tmp_path, prelude="") == "False"
 
 
-def test_a_second_process_compiles_nothing(tmp_path):
-    code = """
-    module = jit.load_generated("halving", SOURCE)
-    module.serial(x, out)
-    with jit.PARALLEL:
-        module.parallel(x, out)
-    print(*jit.compile_statistics(), (out == x / 2).all())
-    """
-    assert run(code, tmp_path) == "2 0 True"
-    assert run(code, tmp_path) == "0 2 True"
+BOTH = """
+module = jit.load_generated("halving", SOURCE)
+module.serial(x, out)
+with jit.PARALLEL:
+    module.parallel(x, out)
+print(*jit.compile_statistics(), (out == x / 2).all())
+"""
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory) -> pathlib.Path:
+    """A cache directory that holds the kernels of SOURCE; tests work on copies."""
+    directory = tmp_path_factory.mktemp("filled")
+    assert run(BOTH, directory) == "2 0 True"
+    return directory
+
+
+@pytest.fixture
+def cache(filled, tmp_path) -> pathlib.Path:
+    return shutil.copytree(filled, tmp_path / "cache")
+
+
+def test_a_second_process_compiles_nothing(cache):
+    assert run(BOTH, cache) == "0 2 True"
 
 
 @pytest.mark.parametrize("damage", ["empty", "truncated", "garbage", "one bit"])
-def test_a_damaged_cache_file_is_compiled_again_and_replaced(tmp_path, damage):
-    assert run(SERIAL, tmp_path) == "1 0 True"
-    (path,) = tmp_path.rglob("*.nbc")
+def test_a_damaged_cache_file_is_compiled_again_and_replaced(cache, damage):
+    (path,) = cache.rglob("*.serial-*.nbc")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     spoilt = {"empty": b"", "truncated": content[: len(content) // 2], "garbage": b"\x80\x05.", "one bit": content}
     path.write_bytes(spoilt[damage])
-    assert run(SERIAL, tmp_path) == "1 0 True"
-    assert run(SERIAL, tmp_path) == "0 1 True"
+    assert run(SERIAL, cache) == "1 0 True"
+    assert run(SERIAL, cache) == "0 1 True"
 
 
 def test_a_cache_that_cannot_be_written_warns_once_and_moves_to_a_private_directory(tmp_path):
@@ -201,7 +216,7 @@ def test_closures_over_different_numbers_do_not_share_code(tmp_path):
     assert run(code, tmp_path) == "6.0 15.0 0 2"
 
 
-def test_plain_python_gives_the_same(tmp_path):
+def test_plain_python_gives_the_same(cache):
     code = """
     module = jit.load_generated("halving", SOURCE)
     special = np.array([1.5, -3e-38, 1e38, np.nan, np.inf], np.float32)
@@ -212,12 +227,12 @@ def test_plain_python_gives_the_same(tmp_path):
     bits = [jit.float32_to_bits(np.float32(-0.0)), jit.float64_to_bits(1.0)] if jit.DISABLED else [-(2**31), 1023 << 52]
     print(b"".join(result.tobytes() for result in results).hex(), *bits)
     """
-    compiled = run(code, tmp_path)
-    assert run(code, tmp_path, NUMBA_DISABLE_JIT="1") == compiled
+    compiled = run(code, cache)
+    assert run(code, cache, NUMBA_DISABLE_JIT="1") == compiled
 
 
 @pytest.mark.parametrize("layer", ["omp", "workqueue"])
-def test_two_python_threads_may_call_parallel_kernels_at_once(tmp_path, layer):
+def test_two_python_threads_may_call_parallel_kernels_at_once(cache, layer):
     code = """
     module = jit.load_generated("halving", SOURCE)
     x = np.ones(1 << 16, np.float32)
@@ -235,10 +250,10 @@ def test_two_python_threads_may_call_parallel_kernels_at_once(tmp_path, layer):
     [thread.join() for thread in threads]
     print(len(wrong))
     """
-    assert run(code, tmp_path, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2") == "0"
+    assert run(code, cache, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2") == "0"
 
 
-def test_parallel_kernels_use_the_number_of_threads_that_was_set(tmp_path):
+def test_parallel_kernels_use_the_number_of_threads_that_was_set(cache):
     code = """
     import numba
     module = jit.load_generated("halving", SOURCE)
@@ -251,12 +266,12 @@ def test_parallel_kernels_use_the_number_of_threads_that_was_set(tmp_path):
         counts.append(jit.thread_count(jit.PARALLEL_THRESHOLD))
     print(counts, jit.thread_count(jit.PARALLEL_THRESHOLD - 1))
     """
-    assert run(code, tmp_path, NUMBA_NUM_THREADS="3") == "[2, 2, 1, 1, 3, 3, 3, 3] 1"
+    assert run(code, cache, NUMBA_NUM_THREADS="3") == "[2, 2, 1, 1, 3, 3, 3, 3] 1"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("layer", ["omp", "workqueue"])
-def test_a_forked_child_runs_serial_kernels_where_threads_would_kill_it(tmp_path, layer):
+def test_a_forked_child_runs_serial_kernels_where_threads_would_kill_it(cache, layer):
     code = """
     module = jit.load_generated("halving", SOURCE)
     with jit.PARALLEL:
@@ -272,7 +287,7 @@ def test_a_forked_child_runs_serial_kernels_where_threads_would_kill_it(tmp_path
         os._exit(0 if (out == x / 2).all() else 1)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), jit.thread_count(1 << 30))
     """
-    assert run(code, tmp_path, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2") == "0 2"
+    assert run(code, cache, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2") == "0 2"
 
 
 def test_a_failed_compilation_leaves_numba_as_it_was(tmp_path):
@@ -291,11 +306,6 @@ def test_a_failed_compilation_leaves_numba_as_it_was(tmp_path):
     assert run(code, tmp_path) == "TypingError True"
 
 
-# --- In this process ---------------------------------------------------------------------------------------------------
-
-jit = pytest.importorskip("autograd_core.kernels.jit")
-
-
 def test_generated_modules_are_shared_by_source():
     module = jit.load_generated("probe", "VALUE = 1\n")
     assert module.VALUE == 1
@@ -311,14 +321,14 @@ def test_a_generated_module_that_fails_is_not_kept():
             jit.load_generated("failing", "VALUE = 1 / 0\n")
 
 
-def test_what_lies_on_the_disk_is_not_executed(tmp_path):
+def test_what_lies_on_the_disk_is_not_executed(cache):
     code = """
     path = pathlib.Path(jit.load_generated("halving", SOURCE).__file__)
     print(path.read_text() == SOURCE)
     path.write_text("raise SystemExit('executed')")
     """
-    assert run(code, tmp_path) == "True"
-    assert run(code, tmp_path) == "True"
+    assert run(code, cache) == "True"
+    assert run(code, cache) == "True"
 
 
 @pytest.mark.skipif(jit.DISABLED, reason="nothing is compiled")

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+from autograd_core.graph import scope
 from autograd_core.visualize import GraphPicture, draw
 
 GOLDEN = """\
@@ -50,7 +51,7 @@ tooltip="fc1.bias: 2"]
 
 
 def small(record: Any) -> Any:
-    with ag.scope("Net", "Net"):
+    with scope("Net", "Net"):
         y = record.linear("fc1", record.constant(5, 3), 2)
         return record.apply("sum", record.apply("mul", y, y), shape=(2,), dtype="float64", dim=0)
 
@@ -113,10 +114,10 @@ def test_parameters_are_named_by_the_module_that_used_them_first(record: Any) ->
     assert "layer2.0.downsample.0.weight" in found
     assert found[-2:] == ["fc.weight", "fc.bias"]
     tied = record.leaf(7, 3, name="weight")
-    with ag.scope("Model", "Model"):
-        with ag.scope("embedding", "Embedding"):
+    with scope("Model", "Model"):
+        with scope("embedding", "Embedding"):
             x = record.apply("embedding", tied, shape=(3,))
-        with ag.scope("head", "Linear"):
+        with scope("head", "Linear"):
             x = record.apply("linear", x, tied, shape=(7,))
     picture = draw(x)
     assert names(picture, "parameter") == ["embedding.weight"]
@@ -170,7 +171,7 @@ def test_without_shapes(record: Any) -> None:
     "name", ['a"b\\', "<b>x</b>", "<>", "ünïcode 漢字", "line\nbreak\x00", "a & b", "end", "\ud800"]
 )
 def test_names_of_any_kind(record: Any, name: str) -> None:
-    with ag.scope(name, name), ag.scope(name, name):
+    with scope(name, name), scope(name, name):
         y = record.apply(name, record.leaf(2, name=name), text=name)
     picture = draw({name: y}, name=name)
     picture.source.encode()

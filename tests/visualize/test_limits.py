@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import autograd_core as ag
+from autograd_core.graph import scope
 from autograd_core.visualize import GraphPicture, draw
 
 
@@ -50,7 +50,7 @@ def test_depth_says_how_many_levels_are_open(record: Any, depth: int) -> None:
 
 def test_a_parameter_that_others_use_too_is_not_hidden_in_a_closed_module(record: Any) -> None:
     weight = record.leaf(3, name="weight")
-    with ag.scope("Net", "Net"):
+    with scope("Net", "Net"):
         x = record.apply("mul", weight, record.leaf(3, name="scale"))
     y = record.apply("add", x, weight)
     picture = draw(y, depth=0)
@@ -111,7 +111,7 @@ def test_fifty_thousand_operations_need_no_recursion(record: Any) -> None:
 def test_deeply_nested_modules_need_no_recursion(record: Any) -> None:
     with ExitStack() as stack:
         for level in range(300):
-            stack.enter_context(ag.scope(f"level{level}", "Module"))
+            stack.enter_context(scope(f"level{level}", "Module"))
         output = record.apply("exp", record.leaf(2))
     picture = draw(output, max_nodes=None)
     limit = sys.getrecursionlimit()
