@@ -11,7 +11,7 @@ from autograd_core import formula as f
 from .optimizer import Group, Optimizer, State
 from .options import betas as betas_check
 from .options import flag, nonnegative
-from .rules import directed, mixed, moved_towards, shrunk
+from .rules import directed, mixed, moved_towards, shrunk, without
 
 
 class Adam(Optimizer):
@@ -103,27 +103,6 @@ class Adam(Optimizer):
             gradient: Any,
             exp_avg: Any,
             exp_avg_sq: Any,
-            *,
-            step_size: Any,
-            gradient_weight: Any,
-            beta2: Any,
-            square_weight: Any,
-            root_scale: Any,
-            eps: Any,
-            weight_decay: Any,
-            shrinkage: Any,
-        ) -> Any:
-            gradient = directed(gradient, parameter, weight_decay, decay=coupled, maximize=maximize)
-            first = moved_towards(exp_avg, gradient, gradient_weight)
-            second = mixed(exp_avg_sq, gradient * gradient, beta2, square_weight)
-            step = step_size * first / (f.sqrt(second) * root_scale + eps)
-            return shrunk(parameter, shrinkage, decay=decoupled) - step, first, second
-
-        def adam_amsgrad(
-            parameter: Any,
-            gradient: Any,
-            exp_avg: Any,
-            exp_avg_sq: Any,
             max_exp_avg_sq: Any,
             *,
             step_size: Any,
@@ -137,12 +116,13 @@ class Adam(Optimizer):
         ) -> Any:
             gradient = directed(gradient, parameter, weight_decay, decay=coupled, maximize=maximize)
             first = moved_towards(exp_avg, gradient, gradient_weight)
-            second = mixed(exp_avg_sq, gradient * gradient, beta2, square_weight)
-            largest = f.maximum(max_exp_avg_sq, second)
-            step = step_size * first / (f.sqrt(largest) * root_scale + eps)
-            return shrunk(parameter, shrinkage, decay=decoupled) - step, first, second, largest
+            second = divisor = mixed(exp_avg_sq, gradient * gradient, beta2, square_weight)
+            if amsgrad:
+                divisor = max_exp_avg_sq = f.maximum(max_exp_avg_sq, second)
+            step = step_size * first / (f.sqrt(divisor) * root_scale + eps)
+            return shrunk(parameter, shrinkage, decay=decoupled) - step, first, second, max_exp_avg_sq
 
-        return adam_amsgrad if amsgrad else adam
+        return adam if amsgrad else without(adam, "max_exp_avg_sq")
 
     def _scalars(self, group: Group, age: Any) -> tuple[dict[str, float], State]:
         step = age + 1

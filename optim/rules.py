@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
+
+
+def without(formula: Callable[..., Any], *absent: str) -> Callable[..., Any]:
+    """A variant of an update rule that lacks some of its operands: they are None in it, and so are their new values.
+
+    The variant's signature and what it returns leave them out.
+    """
+    signature = inspect.signature(formula)
+    entries = [entry for entry in signature.parameters.values() if entry.kind is not entry.KEYWORD_ONLY]
+
+    def variant(*operands: Any, **numbers: Any) -> tuple[Any, ...]:
+        given = iter(operands)
+        values = [None if entry.name in absent else next(given) for entry in entries]
+        return tuple(value for value in formula(*values, **numbers) if value is not None)
+
+    kept = [entry for name, entry in signature.parameters.items() if name not in absent]
+    variant.__name__ = formula.__name__
+    variant.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    return variant
 
 
 def directed(gradient: Any, parameter: Any, weight_decay: Any, *, decay: bool, maximize: bool) -> Any:

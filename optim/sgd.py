@@ -7,7 +7,7 @@ from typing import Any
 
 from .optimizer import Group, Optimizer, State
 from .options import flag, nonnegative, number
-from .rules import directed
+from .rules import directed, without
 
 
 class SGD(Optimizer):
@@ -92,10 +92,7 @@ class SGD(Optimizer):
         return group["momentum"] != 0, group["nesterov"], group["weight_decay"] != 0, group["maximize"]
 
     def _formula(self, momentous: bool, nesterov: bool, decay: bool, maximize: bool) -> Callable[..., Any]:
-        def sgd(parameter: Any, gradient: Any, *, lr: Any, weight_decay: Any) -> Any:
-            return parameter - lr * directed(gradient, parameter, weight_decay, decay=decay, maximize=maximize)
-
-        def sgd_momentum(
+        def sgd(
             parameter: Any,
             gradient: Any,
             momentum_buffer: Any,
@@ -105,17 +102,20 @@ class SGD(Optimizer):
             momentum: Any,
             gradient_weight: Any,
         ) -> Any:
-            gradient = directed(gradient, parameter, weight_decay, decay=decay, maximize=maximize)
-            velocity = momentum * momentum_buffer + gradient_weight * gradient
-            direction = gradient + momentum * velocity if nesterov else velocity
-            return parameter - lr * direction, velocity
+            direction = gradient = directed(gradient, parameter, weight_decay, decay=decay, maximize=maximize)
+            if momentous:
+                direction = momentum_buffer = momentum * momentum_buffer + gradient_weight * gradient
+            if nesterov:
+                direction = gradient + momentum * momentum_buffer
+            return parameter - lr * direction, momentum_buffer
 
-        return sgd_momentum if momentous else sgd
+        return sgd if momentous else without(sgd, "momentum_buffer")
 
     def _scalars(self, group: Group, age: Any) -> tuple[dict[str, float], State]:
-        momentum = float(group["momentum"])
-        scalars = {"lr": float(group["lr"]), "weight_decay": float(group["weight_decay"])}
-        if momentum:
-            scalars["momentum"] = momentum
-            scalars["gradient_weight"] = 1.0 - float(group["dampening"]) if age else 1.0
+        scalars = {
+            "lr": float(group["lr"]),
+            "weight_decay": float(group["weight_decay"]),
+            "momentum": float(group["momentum"]),
+            "gradient_weight": 1.0 - float(group["dampening"]) if age else 1.0,
+        }
         return scalars, {}

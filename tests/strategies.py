@@ -61,7 +61,7 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def lay_out(array: np.ndarray, layout: str) -> np.ndarray:
-    """The same values in another memory layout; the shape is kept, also of 0-d arrays."""
+    """The same values in another memory layout."""
     return LAYOUTS[layout](np.asarray(array)) if np.ndim(array) else np.array(array)
 
 
@@ -103,7 +103,8 @@ def elementwise_operands(draw: Any, op: Elementwise, dtype: Any = None) -> list[
     for domain, shape in zip(op.domains, found, strict=True):
         values = np.asarray(domain.draw(generator, shape))
         values = values if domain.kind == "bool" else values.astype(dtype)
-        operands.append(lay_out(values, draw(st.sampled_from(sorted(LAYOUTS)))))
+        layout = draw(st.sampled_from([*LAYOUTS, "stride zero"]))
+        operands.append(stride_zero(values) if layout == "stride zero" else lay_out(values, layout))
     return operands
 
 
@@ -113,7 +114,7 @@ def defaults(op: Op) -> dict[str, Any]:
 
 
 def samples(op: Op, dtype: Any = np.float64, seed: int = 0) -> list[Sample]:
-    """Arguments in `dtype` to try `op` with: its own samples, or for an elementwise one a few of broadcasting shapes."""
+    """Arguments in `dtype` to try `op` with: its own samples, or broadcasting shapes for an elementwise one."""
     generator = np.random.default_rng(seed)
     if op.samples is not None:
         return [_in_dtype(sample, np.dtype(dtype)) for sample in op.samples(generator)]
@@ -148,16 +149,30 @@ def call(op: Op, operands: Any, parameters: dict[str, Any]) -> Any:
     return apply(op, operands, parameters)
 
 
-def cotangent_for(result: ag.Tensor, seed: int = 1) -> np.ndarray:
-    """A random cotangent of a result's shape and dtype."""
-    return np.asarray(np.random.default_rng(seed).standard_normal(result.shape)).astype(result.dtype)
+def outputs(result: Any) -> tuple[ag.Tensor, ...]:
+    """The floating results of an operation, whether it has one or several."""
+    several = result if isinstance(result, tuple) else (result,)
+    return tuple(part for part in several if part.dtype.kind == "f")
 
 
-def pull_back(op: Op, arrays: Any, parameters: dict[str, Any], cotangent: np.ndarray | None = None) -> Any:
-    """The result of `op` on these arrays, and the gradient of each floating operand (None for the others)."""
+def values(result: Any) -> list[np.ndarray]:
+    """The results of an operation as arrays, outside the graph."""
+    return [part.detach().numpy() for part in (result if isinstance(result, tuple) else (result,))]
+
+
+def cotangents_for(result: Any, seed: int = 1) -> list[np.ndarray]:
+    """A random cotangent for each floating result, of its shape and dtype."""
+    generator = np.random.default_rng(seed)
+    return [np.asarray(generator.standard_normal(part.shape)).astype(part.dtype) for part in outputs(result)]
+
+
+def pull_back(op: Op, arrays: Any, parameters: dict[str, Any], cotangents: Any = None) -> tuple[Any, list[Any]]:
+    """The result of `op` on these arrays, and the gradient of each floating operand as an array (None for others)."""
     tensors = [leaf(array) for array in arrays]
     result = call(op, tensors, parameters)
-    if not result.requires_grad:
+    found = outputs(result)
+    if not found or not found[0].requires_grad:
         return result, [None] * len(tensors)
-    result.backward(constant(cotangent_for(result) if cotangent is None else cotangent))
-    return result, [tensor.grad if tensor.requires_grad else None for tensor in tensors]
+    given = cotangents_for(result) if cotangents is None else cotangents
+    ag.backward(found, [constant(cotangent) for cotangent in given])
+    return result, [tensor.grad.numpy() if tensor.requires_grad else None for tensor in tensors]

@@ -7,16 +7,15 @@ long float32 sums, and what is added to what depends on the shape alone, never o
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from autograd_core.kernels.jit import inline, prange, serial_and_parallel
-from autograd_core.kernels.vecmath import exp_float32, exp_float64
 
 # Lanes a tile should have at least, and elements of the kept dimension it takes at most.
-_LANES = 64
+_LANES = 128
 _COLUMNS = 1024
+# Rows shorter than this are reduced one element after the other.
+_SHORT = 32
 # A reduction with few outputs is cut into blocks of this many elements, whose results are then combined in order.
 _BLOCK = 32768
 # Tasks run in this many chunks, each with an accumulator of its own.
@@ -51,6 +50,26 @@ def _locate(task, plan, length, inner):
 
 
 @inline
+def _add_tile(accumulator, tile):
+    # A slice starts at zero, so its index needs no check for being negative, which would keep LLVM from vectorising.
+    for lane in range(tile.size):
+        accumulator[lane] += tile[lane]
+
+
+@inline
+def _add_tiles(accumulator, x, start, stride, lanes):
+    """Add eight tiles at once: the accumulator's memory is the bottleneck of adding them one by one."""
+    a, b = x[start : start + lanes], x[start + stride : start + stride + lanes]
+    c, d = x[start + 2 * stride : start + 2 * stride + lanes], x[start + 3 * stride : start + 3 * stride + lanes]
+    e, f = x[start + 4 * stride : start + 4 * stride + lanes], x[start + 5 * stride : start + 5 * stride + lanes]
+    g, h = x[start + 6 * stride : start + 6 * stride + lanes], x[start + 7 * stride : start + 7 * stride + lanes]
+    for lane in range(a.size):
+        first = (np.float64(a[lane]) + np.float64(b[lane])) + (np.float64(c[lane]) + np.float64(d[lane]))
+        second = (np.float64(e[lane]) + np.float64(f[lane])) + (np.float64(g[lane]) + np.float64(h[lane]))
+        accumulator[lane] += first + second
+
+
+@inline
 def _store(accumulator, steps, width, target, place):
     """Add the steps that share a tile pairwise and write the result."""
     while steps > 1:
@@ -77,25 +96,51 @@ def _sum(x, outer, length, inner, out):
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size if blocks > 1 else 0)
+    short = inner == 1 and length < _SHORT
     for chunk in prange(_CHUNKS):
         accumulator = np.empty(_COLUMNS)
         for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
+            if short:
+                total = 0.0
+                for value in x[task * length : (task + 1) * length]:
+                    total += value
+                out[task] = total
+                continue
             start, place, count, width, steps, block = _locate(task, plan, length, inner)
-            lanes = steps * width
+            lanes, stride = steps * width, steps * inner
             for lane in range(lanes):
                 accumulator[lane] = 0.0
-            for _ in range(count // steps):
-                for lane in range(lanes):
-                    accumulator[lane] += x[start + lane]
-                start += steps * inner
-            for lane in range(count % steps * width):
-                accumulator[lane] += x[start + lane]
+            full = count // steps
+            for _ in range(full // 8):
+                _add_tiles(accumulator, x, start, stride, lanes)
+                start += 8 * stride
+            for _ in range(full % 8):
+                _add_tile(accumulator, x[start : start + lanes])
+                start += stride
+            _add_tile(accumulator, x[start : start + count % steps * width])
             if blocks > 1:
                 _store(accumulator, steps, width, partial, block * out.size + place)
             else:
                 _store(accumulator, steps, width, out, place)
     if blocks > 1:
         _combine(partial, blocks, out)
+
+
+@inline
+def _add_squares(accumulator, tile, centre):
+    for lane in range(tile.size):
+        distance = tile[lane] - centre[lane]
+        accumulator[lane] += distance * distance
+
+
+@inline
+def _add_pairs_of_squares(accumulator, x, start, stride, lanes, centre):
+    a, b = x[start : start + lanes], x[start + stride : start + stride + lanes]
+    c, d = x[start + 2 * stride : start + 2 * stride + lanes], x[start + 3 * stride : start + 3 * stride + lanes]
+    for lane in range(a.size):
+        middle = centre[lane]
+        first, second, third, fourth = a[lane] - middle, b[lane] - middle, c[lane] - middle, d[lane] - middle
+        accumulator[lane] += (first * first + second * second) + (third * third + fourth * fourth)
 
 
 def _squares(x, centre, outer, length, inner, out):
@@ -104,25 +149,32 @@ def _squares(x, centre, outer, length, inner, out):
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size if blocks > 1 else 0)
+    short = inner == 1 and length < _SHORT
     for chunk in prange(_CHUNKS):
         accumulator = np.empty(_COLUMNS)
         middle = np.empty(_COLUMNS)
         for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
+            if short:
+                total = 0.0
+                for value in x[task * length : (task + 1) * length]:
+                    total += (value - centre[task]) * (value - centre[task])
+                out[task] = total
+                continue
             start, place, count, width, steps, block = _locate(task, plan, length, inner)
-            lanes = steps * width
+            lanes, stride = steps * width, steps * inner
             for step in range(steps):
                 for lane in range(width):
                     middle[step * width + lane] = centre[place + lane]
             for lane in range(lanes):
                 accumulator[lane] = 0.0
-            for _ in range(count // steps):
-                for lane in range(lanes):
-                    distance = x[start + lane] - middle[lane]
-                    accumulator[lane] += distance * distance
-                start += steps * inner
-            for lane in range(count % steps * width):
-                distance = x[start + lane] - middle[lane]
-                accumulator[lane] += distance * distance
+            full = count // steps
+            for _ in range(full // 4):
+                _add_pairs_of_squares(accumulator, x, start, stride, lanes, middle)
+                start += 4 * stride
+            for _ in range(full % 4):
+                _add_squares(accumulator, x[start : start + lanes], middle)
+                start += stride
+            _add_squares(accumulator, x[start : start + count % steps * width], middle)
             if blocks > 1:
                 _store(accumulator, steps, width, partial, block * out.size + place)
             else:
@@ -131,25 +183,48 @@ def _squares(x, centre, outer, length, inner, out):
         _combine(partial, blocks, out)
 
 
+@inline
+def _multiply_tile(accumulator, tile):
+    for lane in range(tile.size):
+        accumulator[lane] *= tile[lane]
+
+
+@inline
+def _multiply_tiles(accumulator, x, start, stride, lanes):
+    a, b = x[start : start + lanes], x[start + stride : start + stride + lanes]
+    c, d = x[start + 2 * stride : start + 2 * stride + lanes], x[start + 3 * stride : start + 3 * stride + lanes]
+    for lane in range(a.size):
+        accumulator[lane] *= (np.float64(a[lane]) * np.float64(b[lane])) * (np.float64(c[lane]) * np.float64(d[lane]))
+
+
 def _product(x, outer, length, inner, out):
-    """Products over the middle dimension; in float64 they leave the range only where the result does."""
+    """Products over the middle dimension, computed in float64."""
     plan = _plan(outer, length, inner)
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size)
+    short = inner == 1 and length < _SHORT
     for chunk in prange(_CHUNKS):
         accumulator = np.empty(_COLUMNS)
         for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
+            if short:
+                total = 1.0
+                for value in x[task * length : (task + 1) * length]:
+                    total *= value
+                partial[task] = total
+                continue
             start, place, count, width, steps, block = _locate(task, plan, length, inner)
-            lanes = steps * width
+            lanes, stride = steps * width, steps * inner
             for lane in range(lanes):
                 accumulator[lane] = 1.0
-            for _ in range(count // steps):
-                for lane in range(lanes):
-                    accumulator[lane] *= x[start + lane]
-                start += steps * inner
-            for lane in range(count % steps * width):
-                accumulator[lane] *= x[start + lane]
+            full = count // steps
+            for _ in range(full // 4):
+                _multiply_tiles(accumulator, x, start, stride, lanes)
+                start += 4 * stride
+            for _ in range(full % 4):
+                _multiply_tile(accumulator, x[start : start + lanes])
+                start += stride
+            _multiply_tile(accumulator, x[start : start + count % steps * width])
             while steps > 1:
                 steps //= 2
                 for lane in range(steps * width):

@@ -232,17 +232,24 @@ def _reciprocal_power(x, s):
         return 1.0 / (x * x)
     if s == 3.0:
         return 1.0 / (x * x * x)
+    if s == 4.0:
+        return 1.0 / ((x * x) * (x * x))
     return x**-s
 
 
 @inline
 def _zeta(s, x):
     """Hurwitz' ζ(s, x) = Σ (x + k)^-s for x > 0 and integers s > 1: terms, then Euler-Maclaurin, DLMF 25.11.28."""
-    total = 0.0
+    total, lost = 0.0, 0.0
     while x < 10.0 + s:
         term = _reciprocal_power(x, s)
-        total += term
-        if term < 1e-19 * total or term == np.inf:
+        if term == np.inf:
+            return term
+        # Terms fall, so what rounding takes from their sum is known exactly.
+        larger, smaller = (total, term) if total > 0.0 else (term, 0.0)
+        total = larger + smaller
+        lost += (larger - total) + smaller
+        if term < 1e-19 * total:
             return total
         x += 1.0
     power = _reciprocal_power(x, s)
@@ -252,7 +259,7 @@ def _zeta(s, x):
     for k in range(12):
         tail += _ZETA[k] * factor
         factor *= (s + (2.0 * k + 1.0)) * (s + (2.0 * k + 2.0)) * (r * r)
-    return total + (tail + power * x / (s - 1.0))
+    return total + (lost + tail + power * x / (s - 1.0))
 
 
 @inline

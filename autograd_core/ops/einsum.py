@@ -66,13 +66,14 @@ def _(
             inputs=(output, *[inputs[p] for p in others]),
             output=kept,
         )
+        # A label that stands in this operand alone, or elsewhere with size 1 only, was summed: its cotangent is the
+        # same everywhere.
+        sizes = dict(zip(kept, part.shape, strict=True))
+        found = tuple(sizes.get(label, 1) for label in own)
+        full = tuple(size if size != 1 else wanted for size, wanted in zip(found, shapes[position], strict=True))
         if kept != own:
-            # A label that stands in this operand alone was summed: its cotangent is the same everywhere.
-            sizes = dict(zip(kept, part.shape, strict=True))
-            part = reshape_primitive(part, shape=tuple(sizes.get(label, 1) for label in own))
-            full = tuple(
-                sizes.get(label, size) for label, size in zip(own, shapes[position], strict=True)
-            )
+            part = reshape_primitive(part, shape=found)
+        if full != found:
             part = expand_primitive(part, shape=full)
         pulled.append(part)
     return pulled

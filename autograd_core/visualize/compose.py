@@ -184,14 +184,12 @@ class _Builder:
         return (name, label) if self.show_shapes else (name,)
 
     def _frame(self, positions: Iterable[int]) -> int | None:
-        """The innermost open module call around all of some units."""
+        """The innermost open module call around some units, which are not just one closed module."""
         blocks = self.recording.blocks
         common: tuple[int, ...] | None = None
         for position in positions:
-            unit = self.division.units[position]
-            path = () if unit.block is None else blocks[unit.block].path
-            if unit.kind == "module":
-                path = path[:-1]
+            block = self.division.units[position].block
+            path = () if block is None else blocks[block].path
             common = path if common is None else common
             while common != path[: len(common)]:
                 common = common[:-1]

@@ -197,27 +197,28 @@ def test_special_values(name, dtype):
     np.testing.assert_allclose(y, expected, rtol=4 * np.finfo(dtype).eps, atol=0)
 
 
+# Results by mpmath, on both sides of where they overflow or vanish.
 EDGES = [
-    ("exp", np.float32, [-103.9, -104.5, 88.72, 88.73], [1.4e-45, 0, 3.4019e38, np.inf]),
-    ("exp", np.float64, [-745.1, -745.2, 709.78, 709.79], [5e-324, 0, 1.7928e308, np.inf]),
+    ("exp", np.float32, [-103.9, -104.5, 88.72, 88.73], [2.0**-149, 0, 3.3931805e38, np.inf]),
+    ("exp", np.float64, [-745.1, -745.2, 709.78, 709.79], [2.0**-1074, 0, 1.7928228e308, np.inf]),
     ("exp2", np.float32, [-149, -150, 127, 128], [2.0**-149, 0, 2.0**127, np.inf]),
     ("exp2", np.float64, [-1074, -1075, 1023, 1024], [2.0**-1074, 0, 2.0**1023, np.inf]),
-    ("log", np.float32, [2.0**-149, -1e-45], [-149 * math.log(2), np.nan]),
-    ("log", np.float64, [2.0**-1074, -5e-324], [-1074 * math.log(2), np.nan]),
+    ("log", np.float32, [2.0**-149, -(2.0**-149)], [-149 * math.log(2), np.nan]),
+    ("log", np.float64, [2.0**-1074, -(2.0**-1074)], [-1074 * math.log(2), np.nan]),
     ("log2", np.float32, [2.0**-149, 8.0], [-149, 3]),
     ("log2", np.float64, [2.0**-1074, 8.0], [-1074, 3]),
-    ("sinh", np.float32, [89.4, 89.5], [3.337e38, np.inf]),
-    ("cosh", np.float64, [710.4, 710.5], [1.6768e308, np.inf]),
-    ("sigmoid", np.float32, [-103.9, 30.0], [1.4e-45, 1]),
+    ("sinh", np.float32, [89.4, 89.5], [3.3488628e38, np.inf]),
+    ("cosh", np.float64, [710.4, 710.5], [1.6663643e308, np.inf]),
+    ("sigmoid", np.float32, [-103.9, 30.0], [2.0**-149, 1]),
     ("tanh", np.float32, [1e-30, 9.5], [1e-30, 1]),
-    ("erfc", np.float32, [10.05, 10.3], [7.46e-46 + 0, 0]),
+    ("erfc", np.float32, [9.0, 10.05, 10.3], [4.1370317e-37, 2.0**-149, 0]),
 ]
 
 
 @pytest.mark.parametrize(("name", "dtype", "x", "expected"), EDGES)
 def test_edges_of_the_range(name, dtype, x, expected):
     y = apply(name, np.array(x, dtype))
-    np.testing.assert_allclose(y, np.array(expected, dtype), rtol=2e-3, atol=0)
+    np.testing.assert_allclose(y, np.array(expected, dtype), rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("name", PERIODIC)
@@ -228,8 +229,8 @@ def test_trigonometric_functions_say_where_they_end(name, dtype):
     np.testing.assert_array_equal(np.isnan(y), [False, False, True, True])
 
 
-@pytest.mark.parametrize(("name", "odd"), [(n, True) for n in ("tanh", "erf", "sin", "asinh", "cbrt", "expm1")])
-def test_small_arguments_keep_their_digits(name, odd):
+@pytest.mark.parametrize("name", ["tanh", "erf", "sin", "asinh", "cbrt", "expm1"])
+def test_small_arguments_keep_their_digits(name):
     x = np.array([1e-20, -1e-30, 1e-44], np.float32)
     slope = {"erf": 2 / math.sqrt(math.pi)}.get(name, 1.0)
     expected = np.cbrt(x.astype(np.float64)) if name == "cbrt" else slope * x.astype(np.float64)

@@ -64,7 +64,7 @@ def test_sequential_from_a_dictionary() -> None:
     with pytest.raises(TypeError, match="cannot assign 'list' as module '0'"):
         nn.Sequential(make(1, 2))
     with pytest.raises(TypeError, match="can be joined with a Sequential only"):
-        model + [nn.ReLU()]
+        model + nn.ReLU()  # type: ignore[operator]
 
 
 def test_a_slice_shares_its_modules() -> None:

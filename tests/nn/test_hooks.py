@@ -43,7 +43,9 @@ def test_hooks_with_keyword_arguments() -> None:
             return input * factor
 
     layer = Scaled()
-    layer.register_forward_pre_hook(lambda m, arguments, named: (arguments, {"factor": named["factor"] + 1}), with_kwargs=True)
+    layer.register_forward_pre_hook(
+        lambda m, arguments, named: (arguments, {"factor": named["factor"] + 1}), with_kwargs=True
+    )
     layer.register_forward_hook(lambda m, arguments, named, output: (output, named), with_kwargs=True)
     assert layer(2, factor=2) == (6, {"factor": 3})
     layer.register_forward_pre_hook(lambda *_: 3, with_kwargs=True)

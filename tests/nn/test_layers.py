@@ -119,7 +119,12 @@ def test_layers_of_the_perceptron() -> None:
     model = nn.MLP(2, [32, 32, 16], 1, normalization=True, dropout=0.1, activation="gelu", bias=False)
     hidden = ["Linear", "BatchNorm1d", "GELU", "Dropout"]
     assert [type(layer).__name__ for layer in model] == hidden * 3 + ["Linear"]
-    assert [layer.weight.shape for layer in model if isinstance(layer, nn.Linear)] == [(32, 2), (32, 32), (16, 32), (1, 16)]
+    assert [layer.weight.shape for layer in model if isinstance(layer, nn.Linear)] == [
+        (32, 2),
+        (32, 32),
+        (16, 32),
+        (1, 16),
+    ]
     assert all(layer.bias is None for layer in model if isinstance(layer, nn.Linear))
     assert model(ag.randn(8, 2)).shape == (8, 1)
     custom = nn.MLP(2, (3,), 1, activation=lambda: nn.LeakyReLU(0.3), normalization=lambda size: nn.Identity())
@@ -160,6 +165,11 @@ def test_xor_is_solved_by_hand_set_weights() -> None:
     # Goodfellow et al. 2016, section 6.1: two hidden units suffice.
     model = nn.MLP(2, [2], 1)
     model.load_state_dict(
-        {"0.weight": np.ones((2, 2)), "0.bias": np.array([0.0, -1.0]), "2.weight": np.array([[1.0, -2.0]]), "2.bias": np.zeros(1)}
+        {
+            "0.weight": np.ones((2, 2)),
+            "0.bias": np.array([0.0, -1.0]),
+            "2.weight": np.array([[1.0, -2.0]]),
+            "2.bias": np.zeros(1),
+        }
     )
     assert model(ag.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]])).flatten().tolist() == [0.0, 1.0, 1.0, 0.0]

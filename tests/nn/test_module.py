@@ -184,7 +184,7 @@ def test_forgetting_the_base_class_is_explained() -> None:
         def __init__(self) -> None:
             self.weight = nn.Parameter(ag.ones(1))
 
-    with pytest.raises(AttributeError, match="before Module.__init__"):
+    with pytest.raises(AttributeError, match=r"before Module\.__init__"):
         Forgetful()
 
     class Silent(nn.Module):

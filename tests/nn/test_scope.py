@@ -46,7 +46,15 @@ def paths(output: Any) -> list[str]:
     return found
 
 
-EXPECTED = ["Net", *["Net.layers.1.only"], "Net.layers.1.only.fc", "Net.layers.0.1", "Net.layers.0.0", "Net.stem", "Net.stem.fc"]
+EXPECTED = [
+    "Net",
+    *["Net.layers.1.only"],
+    "Net.layers.1.only.fc",
+    "Net.layers.0.1",
+    "Net.layers.0.0",
+    "Net.stem",
+    "Net.stem.fc",
+]
 
 
 @pytest.mark.parametrize("make", [Net, lambda: copy.deepcopy(Net())])

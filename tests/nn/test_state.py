@@ -36,7 +36,7 @@ def test_state_dict_copies() -> None:
     before = state["0.weight"].tolist()
     nn.init.zeros_(net[0].weight)
     assert state["0.weight"].tolist() == before
-    assert list(net.state_dict(prefix="model."))[0] == "model.0.weight"
+    assert next(iter(net.state_dict(prefix="model."))) == "model.0.weight"
     assert net.state_dict(keep_vars=True)["0.weight"] is net[0].weight
 
 
@@ -122,7 +122,9 @@ def test_semantics_59_deepcopy_keeps_ties_and_shares_nothing() -> None:
     assert copied[0].weight is not net[0].weight
     assert type(copied[0].weight) is nn.Parameter
     assert copied[0].weight.grad.tolist() == net[0].weight.grad.tolist()
-    for own, other in zip(copied.state_dict(keep_vars=True).values(), net.state_dict(keep_vars=True).values()):
+    originals = net.state_dict(keep_vars=True)
+    for name, own in copied.state_dict(keep_vars=True).items():
+        other = originals[name]
         assert own.tolist() == other.tolist()
         assert not shares_memory(own, other)
     # Hooks are copied; removing one here does not remove it there.
@@ -213,7 +215,9 @@ def test_state_has_pytorchs_keys_layouts_and_values(torch: Any) -> None:
     state = own.state_dict()
     assert list(state) == list(theirs)
     assert {name: tuple(tensor.shape) for name, tensor in theirs.items()} == {n: t.shape for n, t in state.items()}
-    assert {n: str(t.dtype).removeprefix("torch.") for n, t in theirs.items()} == {n: t.dtype.name for n, t in state.items()}
+    assert {n: str(t.dtype).removeprefix("torch.") for n, t in theirs.items()} == {
+        n: t.dtype.name for n, t in state.items()
+    }
     # From PyTorch to here: the tensors are taken as they are.
     assert own.load_state_dict(theirs) == ([], [])
     inputs = np.random.default_rng(0).standard_normal((5, 2)).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -161,7 +162,7 @@ GRAPHS: dict[str, Callable[[Recorder], Any]] = {
     "recurrent": Recorder.recurrent,
     "dense": Recorder.dense,
     "chain": lambda record: record.chain(300),
-    **{f"random{seed}": lambda record, seed=seed: record.random(seed) for seed in range(12)},
+    **{f"random{seed}": partial(Recorder.random, seed=seed) for seed in range(12)},
 }
 
 

@@ -23,18 +23,22 @@ def edges_of(boxes: Iterable[Box]) -> np.ndarray:
     return np.array([(b.x, b.y, b.x + b.width, b.y + b.height) for b in boxes], float).reshape(-1, 4)
 
 
-def overlaps(first: Iterable[Box], second: Iterable[Box]) -> np.ndarray:
+def overlaps(first: Iterable[Box], second: Iterable[Box]) -> Any:
     """For every pair of boxes whether they share more than a border."""
     a, b = edges_of(first)[:, None], edges_of(second)[None]
     low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])
     return (high - low > TOLERANCE).all(-1)
 
 
-def passes(points: np.ndarray, boxes: Iterable[Box]) -> np.ndarray:
+def passes(points: np.ndarray, boxes: Iterable[Box]) -> Any:
     """For every box whether a line through `points` passes its inside."""
     edges = edges_of(boxes)[:, None]
     inner = (points > edges[..., :2] + 0.5) & (points < edges[..., 2:] - 0.5)
     return inner.all(-1).any(-1)
+
+
+def spot(x: float, y: float) -> Box:
+    return Box(x, y, 0.0, 0.0)
 
 
 def inside(inner: Box, outer: Box) -> bool:
@@ -118,10 +122,10 @@ def test_arrows_run_from_box_to_box_and_through_nothing_else(laid_out: tuple[Pic
         source, target = picture.nodes[edge.source], picture.nodes[edge.target]
         # It begins at its box, or where it leaves an arrow from the same box.
         before = starts.setdefault(edge.source, [])
-        from_box = inside(Box(*arrow.start, 0, 0), layout.nodes[edge.source])
+        from_box = inside(spot(*arrow.start), layout.nodes[edge.source])
         assert from_box or min(np.abs(line - points[0]).max(-1).min() for line in before) < 4.1
         before.append(points)
-        assert inside(Box(*points[-1], 0, 0), layout.nodes[edge.target])
+        assert inside(spot(*points[-1]), layout.nodes[edge.target])
         # The end of one piece is the start of the next, with no jump.
         assert np.abs(np.diff(points, axis=0)).max() < 8
         passed = set(np.flatnonzero(passes(points, layout.nodes)).tolist())
@@ -187,4 +191,4 @@ def test_too_many_long_arrows_are_drawn_directly(record: Any, monkeypatch: pytes
     assert overlaps(layout.nodes, layout.nodes).sum() == len(layout.nodes)
     for edge, arrow in zip(picture.edges, layout.arrows, strict=True):
         assert arrow is not None
-        assert inside(Box(*arrow.pieces[-1][-2:], 0, 0), layout.nodes[edge.target])
+        assert inside(spot(*arrow.pieces[-1][-2:]), layout.nodes[edge.target])

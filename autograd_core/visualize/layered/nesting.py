@@ -13,7 +13,7 @@ from .parts import Curve, Item, Kind, Level, Link, Point
 from .placement import place_across, place_along
 from .ranking import BEND_ROOM, assign_rows
 from .routing import route
-from .wrapping import wrap
+from .wrapping import crossing_joints, find_breaks, wrap
 
 MARGIN = 8.0
 FRAME_PADDING = 10.0
@@ -222,8 +222,15 @@ class _Nesting:
         order_rows(level)
         place_across(level)
         padding = FRAME_PADDING if number != self.top else 0.0
-        extents = place_along(level, padding, padding)
-        route(level, extents, wrap(level, extents, self.horizontal, padding))
+        extents = place_along(level, padding)
+        crossing = crossing_joints(level)
+        breaks = find_breaks(level, extents, crossing, self.horizontal)
+        if breaks:
+            # Strips need not be in line with each other.
+            cut = {number for row in breaks for number in crossing[row]}
+            place_across(level, cut)
+            extents = place_along(level, padding, cut)
+        route(level, extents, wrap(level, extents, breaks, crossing, padding))
         if number != self.top:
             self._finish_frame(number)
         for key, index in self.item_of[number].items():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from math import inf
 
-from .parts import Item, Kind, Level
+from .parts import Item, Joint, Kind, Level
 
 SWEEPS = 16
+STRAIGHTENINGS = 4
+SWERVE = 12.0
 LARGE = 20_000
 
 # How much a place matters to what has no neighbour in the direction of a sweep: so little that it makes room for what
@@ -27,23 +30,24 @@ _TURN, _MOST_ROOM = 0.3, 60.0
 _Neighbour = tuple[int, float, float]
 
 
-def place_across(level: Level) -> None:
-    """Set `across` of every item.
+def place_across(level: Level, cut: Container[int] = ()) -> None:
+    """Set `across` of every item; the joints numbered in `cut` have no say.
 
     Sweeps down and up: every item wants the weighted median of where its neighbours in the row before would have it,
     and a row gives all of them the nearest places that keep their order and distances.
     """
-    _Placement(level).run()
+    _Placement(level, [joint for number, joint in enumerate(level.joints) if number not in cut]).run()
 
 
 class _Placement:
-    def __init__(self, level: Level) -> None:
+    def __init__(self, level: Level, joints: list[Joint]) -> None:
         self.level = level
+        self.joints = joints
         items = level.items
         # For every item: a neighbour, where that would have this item relative to itself, and how much it matters.
         self.above: list[list[_Neighbour]] = [[] for _ in items]
         self.below: list[list[_Neighbour]] = [[] for _ in items]
-        for joint in level.joints:
+        for joint in joints:
             shift = joint.upper_offset - joint.lower_offset
             self.above[joint.lower].append((joint.upper, shift, joint.weight))
             self.below[joint.upper].append((joint.lower, -shift, joint.weight))
@@ -69,8 +73,15 @@ class _Placement:
             for index, distance in zip(row, distances, strict=True):
                 across[index] = distance - distances[-1] / 2
         best, least = list(across), self._cost()
-        for sweep in range(SWEEPS if len(across) < LARGE else 4):
-            self._sweep(downwards=sweep % 2 == 1)
+        sweeps = SWEEPS if len(across) < LARGE else 4
+        for sweep in range(sweeps + STRAIGHTENINGS):
+            downwards = sweep % 2 == 1
+            if sweep == sweeps:
+                across[:] = best
+            if sweep < sweeps:
+                self._sweep(downwards)
+            else:
+                self._straighten(downwards)
             cost = self._cost()
             if cost < least - 1e-6:
                 best, least = list(across), cost
@@ -96,12 +107,48 @@ class _Placement:
             return self.across[other] + shift
         return _median([(self.across[other] + shift, weight) for other, shift, weight in neighbours])
 
+    def _straighten(self, downwards: bool) -> None:
+        """Move single items into line with a neighbour where that costs nothing, so that swerves gather in one place.
+
+        Going on with one that costs as much as before lets a swerve wander on until it meets another and both vanish.
+        """
+        across = self.across
+        first = self.above if downwards else self.below
+        rows = list(zip(self.level.rows, self.offsets, strict=True))
+        for row, distances in rows if downwards else reversed(rows):
+            for slot, index in enumerate(row):
+                low, high = -inf, inf
+                if slot:
+                    low = across[row[slot - 1]] + distances[slot] - distances[slot - 1]
+                if slot + 1 < len(row):
+                    high = across[row[slot + 1]] - distances[slot + 1] + distances[slot]
+                least = self._cost_at(index, across[index]) + 1e-6
+                for other, shift, _ in first[index]:
+                    place = across[other] + shift
+                    if low <= place <= high and self._cost_at(index, place) <= least:
+                        across[index] = place
+                        least = self._cost_at(index, place)
+
+    def _cost_at(self, index: int, place: float) -> float:
+        across = self.across
+        return sum(
+            weight * _swerve(across[other] + shift - place)
+            for neighbours in (self.above[index], self.below[index])
+            for other, shift, weight in neighbours
+        )
+
     def _cost(self) -> float:
         across = self.across
         return sum(
-            joint.weight * abs(across[joint.upper] + joint.upper_offset - across[joint.lower] - joint.lower_offset)
-            for joint in self.level.joints
+            joint.weight * _swerve(across[joint.upper] + joint.upper_offset - across[joint.lower] - joint.lower_offset)
+            for joint in self.joints
         )
+
+
+def _swerve(distance: float) -> float:
+    """What it costs that a joint moves across: the distance, and something for not being straight."""
+    distance = abs(distance)
+    return distance + SWERVE if distance > 0.5 else distance
 
 
 def _room(first: Item, second: Item) -> float:
@@ -157,11 +204,16 @@ def _median(places: list[tuple[float, float]]) -> float:
     return places[-1][0]
 
 
-def place_along(level: Level, start_padding: float, end_padding: float) -> list[tuple[float, float]]:
-    """Set `along` of every item and `level.length`; return where each row starts and ends."""
+def place_along(level: Level, padding: float, cut: Container[int] = ()) -> list[tuple[float, float]]:
+    """Set `along` of every item and `level.length`; return where each row starts and ends.
+
+    The joints numbered in `cut` need no room between rows. Entries and exits are at the border, all else has `padding`.
+    """
     items, rows = level.items, level.rows
     farthest = [0.0] * len(rows)
-    for joint in level.joints:
+    for number, joint in enumerate(level.joints):
+        if number in cut:
+            continue
         upper, lower = items[joint.upper], items[joint.lower]
         moved = abs(upper.across + joint.upper_offset - lower.across - joint.lower_offset)
         farthest[upper.row] = max(farthest[upper.row], moved)
@@ -170,7 +222,7 @@ def place_along(level: Level, start_padding: float, end_padding: float) -> list[
     for number, row in enumerate(rows):
         kinds = {items[index].kind for index in row}
         if number == 0 and not kinds & {Kind.ENTRY, Kind.TITLE}:
-            here += start_padding
+            here += padding
         end = here + max((items[index].length for index in row), default=0.0)
         extents.append((here, end))
         for index in row:
@@ -180,7 +232,7 @@ def place_along(level: Level, start_padding: float, end_padding: float) -> list[
             turn = min(farthest[number] * _TURN, _MOST_ROOM)
             here = end + max(turn, _least_room(kinds, below))
         else:
-            here = end if Kind.EXIT in kinds else end + end_padding
+            here = end if Kind.EXIT in kinds else end + padding
     level.length = here
     return extents
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .parts import Kind, Level, Path, Point
-from .wrapping import Wrapping, draw_detour
+from .wrapping import Detour, draw_detour
 
 
-def route(level: Level, extents: list[tuple[float, float]], wrapping: Wrapping) -> None:
+def route(level: Level, extents: list[tuple[float, float]], detours: dict[int, Detour]) -> None:
     """Set `path` of every link: straight through the rows it passes, turning only between them."""
     items = level.items
     left: set[tuple[int, float]] = set()
@@ -31,8 +31,8 @@ def route(level: Level, extents: list[tuple[float, float]], wrapping: Wrapping) 
             upper, lower = items[joint.upper], items[joint.lower]
             across = lower.across + joint.lower_offset
             path.line_to(upper.across + joint.upper_offset, extents[upper.row][1])
-            if number in wrapping.detours:
-                draw_detour(path, wrapping.detours[number], across, extents[lower.row][0])
+            if number in detours:
+                draw_detour(path, detours[number], across, extents[lower.row][0])
             else:
                 path.curve_to(across, extents[lower.row][0])
             if lower.kind not in (Kind.BEND, Kind.LABEL):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 from .parts import Item, Kind, Level, Path, Point
@@ -34,22 +34,32 @@ class Detour:
     back: float
 
 
-@dataclass(slots=True)
-class Wrapping:
-    """The breaks of a level: the detours of the joints that cross one."""
-
-    detours: dict[int, Detour] = field(default_factory=dict)
-
-
-def wrap(level: Level, extents: list[tuple[float, float]], horizontal: bool, padding: float) -> Wrapping:
-    """Move the rows of a long level into strips, in place; `extents` are where rows start and end."""
-    wrapping = Wrapping()
+def crossing_joints(level: Level) -> list[list[int]]:
+    """For every row the joints that lead to the next."""
     crossing: list[list[int]] = [[] for _ in level.rows]
     for number, joint in enumerate(level.joints):
         crossing[level.items[joint.upper].row].append(number)
-    breaks = [] if None in level.chains else _breaks(level, extents, crossing, horizontal)
+    return crossing
+
+
+def wrap(
+    level: Level, extents: list[tuple[float, float]], breaks: list[int], crossing: list[list[int]], padding: float
+) -> dict[int, Detour]:
+    """Move the rows after each of `breaks` into a strip of their own, in place.
+
+    Args:
+        level: the level, placed.
+        extents: where rows start and end.
+        breaks: the last rows of all strips but the last, from :func:`find_breaks`.
+        crossing: for every row the joints that lead to the next.
+        padding: the room at the level's border.
+
+    Returns:
+        How the joints that cross a break are led round it.
+    """
+    detours: dict[int, Detour] = {}
     if not breaks:
-        return wrapping
+        return detours
     starts = [0, *(row + 1 for row in breaks)]
     stops = [*starts[1:], len(level.rows)]
     bottom = 0.0
@@ -64,7 +74,7 @@ def wrap(level: Level, extents: list[tuple[float, float]], horizontal: bool, pad
         for row in range(first, stop):
             extents[row] = extents[row][0] + lead, extents[row][1] + lead
         if strip:
-            _add_detours(level, joints, wrapping, ends[-1], bottom, extents[first][0])
+            _add_detours(level, joints, detours, ends[-1], bottom, extents[first][0])
         bottom = max(item.across + item.after for item in items)
         ends.append(extents[stop - 1][1])
     margins = [_room(len(crossing[row])) for row in breaks]
@@ -75,7 +85,7 @@ def wrap(level: Level, extents: list[tuple[float, float]], horizontal: bool, pad
                 level.items[index].along = length
                 extents[row] = length, length
     level.length = length
-    return wrapping
+    return detours
 
 
 def _room(tracks: int) -> float:
@@ -88,8 +98,12 @@ def _move(items: list[Item], across: float, along: float) -> None:
         item.along += along
 
 
-def _breaks(level: Level, extents: list[tuple[float, float]], crossing: list[list[int]], horizontal: bool) -> list[int]:
-    """After which rows to break: about evenly, where few arrows pass."""
+def find_breaks(
+    level: Level, extents: list[tuple[float, float]], crossing: list[list[int]], horizontal: bool
+) -> list[int]:
+    """After which rows to break a level, if it is too long: about evenly, where few arrows pass."""
+    if None in level.chains:
+        return []
     breadth = max(i.across + i.after for i in level.items) - min(i.across - i.before for i in level.items)
     shortest, longest = _LIMITS[horizontal]
     target = min(max(math.sqrt(_RATIO[horizontal] * level.length * (breadth + 20.0)), shortest), longest)
@@ -128,14 +142,16 @@ def _breaks(level: Level, extents: list[tuple[float, float]], crossing: list[lis
     return found if max(lengths) < _GAIN * level.length else []
 
 
-def _add_detours(level: Level, joints: list[int], wrapping: Wrapping, end: float, bottom: float, start: float) -> None:
+def _add_detours(
+    level: Level, joints: list[int], detours: dict[int, Detour], end: float, bottom: float, start: float
+) -> None:
     """Nested tracks: what leaves at the near side turns outermost, so that no two detours cross needlessly."""
     ordered = sorted(joints, key=lambda number: level.items[level.joints[number].upper].across)
     count = len(ordered)
     for place, number in enumerate(ordered):
         outer = _TRACK * (count - place)
         back = start - _TRACK * (place + 1) - 3.0
-        wrapping.detours[number] = Detour(end + outer, bottom + _CHANNEL_ROOM / 2 + outer, back)
+        detours[number] = Detour(end + outer, bottom + _CHANNEL_ROOM / 2 + outer, back)
 
 
 def draw_detour(path: Path, detour: Detour, across: float, along: float) -> None:
