@@ -212,10 +212,12 @@ class _RowsLoop(Loop):
 _HEADER = object.__basicsize__
 _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400
 
-_ROWS = """
-
+_MEMORY = """
+import numpy as np
 from numba import carray, types
 from numba.extending import intrinsic
+
+from autograd_core.kernels.jit import inline
 
 
 @intrinsic
@@ -227,41 +229,51 @@ def pointer(context, address):
 
 
 @inline
-def entries(list_object, size):
-    return carray(pointer(carray(pointer(list_object + {header}), 2, np.int64)[1]), size, np.int64)
+def words(address, count):
+    return carray(pointer(address), count, np.int64)
 
 
 @inline
-def fields(array_object):
-    return carray(pointer(array_object + {header}), 7, np.int64)
+def entries(list_object, count):
+    return words(words(list_object + {header}, 2)[1], count)
 
 
 @inline
-def dimensions(array):
-    return carray(pointer(array[2]), array[1] & 0xFFFFFFFF, np.int64)
-
-
-@inline
-def alike(array, other, flags):
-    sizes, others = dimensions(array), dimensions(other)
-    good = array[5] == other[5] and other[6] & flags == flags and sizes.size == others.size
-    if good:
-        for axis in range(sizes.size):
-            good = good and sizes[axis] == others[axis]
-    return good
-
-
-@inline
-def length(array):
+def size_of(array_object):
+    array = words(array_object + {header}, 3)
     size = 1
-    for axis_size in dimensions(array):
+    for axis_size in words(array[2], array[1] & 0xFFFFFFFF):
         size *= axis_size
     return size
 
 
 @inline
-def line(array, size):
-    return carray(pointer(array[0]), size, real)
+def fits(objects, row, count, leader, written, dtype, limit):
+    first = words(objects[leader * count + row] + {header}, 7)
+    dimensions = first[1] & 0xFFFFFFFF
+    sizes = words(first[2], dimensions)
+    good = first[5] == dtype
+    for column in range(objects.size // count):
+        array = words(objects[column * count + row] + {header}, 7)
+        flags = {read} | ({write} if written >> column & 1 else 0)
+        good = good and array[5] == dtype and array[6] & flags == flags and array[1] & 0xFFFFFFFF == dimensions
+        if good:
+            others = words(array[2], dimensions)
+            for axis in range(dimensions):
+                good = good and sizes[axis] == others[axis]
+    return good and size_of(objects[leader * count + row]) < limit
+"""
+
+_ROWS = """
+
+from numba import carray
+
+from {memory} import entries, fits, pointer, size_of, words
+
+
+@inline
+def line(array_object, size):
+    return carray(pointer(words(array_object + {header}, 1)[0]), size, real)
 
 
 @kernel
@@ -269,16 +281,14 @@ def rows(arrays, count, left_out, dtype, limit, {parameters}):
     objects = entries(arrays, {columns} * count)
     marked = 0
     for row in range(count):
-        if not left_out[row]:
-            leader = fields(objects[{leader} * count + row])
-            if not (leader[5] == dtype and {checks} and length(leader) < limit):
-                left_out[row] = True
-                marked += 1
+        if not left_out[row] and not fits(objects, row, count, {leader}, {written}, dtype, limit):
+            left_out[row] = True
+            marked += 1
     if marked:
         return marked
     for row in range(count):
         if not left_out[row]:
-            size = length(fields(objects[row]))
+            size = size_of(objects[row])
             body({lines}, {parameters})
     return 0
 """
@@ -286,18 +296,15 @@ def rows(arrays, count, left_out, dtype, limit, {parameters}):
 
 def _rows_source(operands: Sequence[str], updates: Sequence[str], parameters: Sequence[str]) -> str:
     """The source of the kernel over rows; it marks rows that do not fit and then does nothing, or runs them all."""
-    leader = operands.index(updates[0])
-    checks, lines = [], []
-    for index, operand in enumerate(operands):
-        flags = _CONTIGUOUS | _ALIGNED | (_WRITEABLE if operand in updates else 0)
-        checks.append(f"alike(leader, fields(objects[{index} * count + row]), {flags})")
-        lines.append(f"line(fields(objects[{index} * count + row]), size)")
+    flags = {"read": _CONTIGUOUS | _ALIGNED, "write": _WRITEABLE}
+    memory = _jit().load_generated("memory", _MEMORY.format(header=_HEADER, **flags))
     return _ROWS.format(
+        memory=memory.__name__,
         header=_HEADER,
         columns=len(operands),
-        leader=leader,
-        checks=" and ".join(checks),
-        lines=", ".join(lines),
+        leader=operands.index(updates[0]),
+        written=sum(1 << index for index, operand in enumerate(operands) if operand in updates),
+        lines=", ".join(f"line(objects[{index} * count + row], size)" for index in range(len(operands))),
         parameters=", ".join(parameters),
     )
 

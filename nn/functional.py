@@ -208,12 +208,12 @@ def tanh(input: Tensor) -> Tensor:
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """x / 6 + ½ limited to [0, 1]."""
-    return _finish(input, inplace, lambda x: _limit(x + 3, 0.0, 6.0) / 6)
+    return _finish(input, inplace, lambda x: _limit(x, -3.0, 3.0) / 6 + 0.5)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x hardsigmoid(x) (Howard et al. 2019)."""
-    return _finish(input, inplace, lambda x: x * (_limit(x + 3, 0.0, 6.0) / 6))
+    return _finish(input, inplace, lambda x: x * (_limit(x, -3.0, 3.0) / 6 + 0.5))
 
 
 def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:

@@ -6,6 +6,7 @@ its options. What a command needs beside Typer it imports when it runs, so that 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ import typer
 from . import demo, gradcheck, ops
 
 # The order is that of --help.
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.command,
     "gradcheck": gradcheck.command,
     "ops": ops.command,

@@ -27,7 +27,7 @@ class Order(enum.StrEnum):
 
 def command(
     operations: Annotated[
-        list[str] | None, typer.Argument(metavar="[OP]", help="Operations to check; all by default.")
+        list[str] | None, typer.Argument(metavar="OP", help="Operations to check; all by default.")
     ] = None,
     order: Annotated[
         Order, typer.Option(help="Check gradients (1), derivatives of gradients (2), or both.")
@@ -47,6 +47,9 @@ def command(
     found = _run(chosen, None if order is Order.BOTH else int(order), seed)
     console = output()
     console.print(_table(found, order))
+    console.print(
+        "[dim]Errors are relative to the derivative, or to 0.01 where that is larger; the largest is shown.[/dim]"
+    )
     failures = [result for results in found.values() for result in results if result.status == "failed"]
     _show_reasons(console, found)
     _show_failures(console, failures)
@@ -100,8 +103,6 @@ def _table(found: dict[Op, list[OperationResult]], order: Order) -> Table:
         cells = [op.name, op.kind, str(len(done))]
         cells += [short_error(_worst(results, wanted)) for wanted in shown]
         table.add_row(*cells, _status(results))
-    table.caption = "largest error relative to the derivative, or to 0.01 where that is larger"
-    table.caption_justify = "left"
     return table
 
 

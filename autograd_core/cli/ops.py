@@ -25,7 +25,7 @@ _LONG_NUMBER = re.compile(r"\d+\.\d{6,}")
 def command(
     operations: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[OP]", help="Operations to show in full; a list of all by default."),
+        typer.Argument(metavar="OP", help="Operations to show in full; a list of all by default."),
     ] = None,
 ) -> None:
     """List the operations: formula, derivative, kinks, and what is kept for backward."""

@@ -128,6 +128,30 @@ def _external_symbols(library: Any) -> tuple[str, ...]:
     return tuple(value.name for value in values if value.is_declaration and not value.name.startswith("llvm."))
 
 
+def _describe(value: Any, seen: set[int]) -> str:
+    """What a global that a kernel names contributes to its code: a number's value, a helper's whole source."""
+    if _is_constant(value):
+        return repr(value)
+    function = getattr(value, "py_func", None)
+    if not isinstance(function, types.FunctionType) or id(function) in seen:
+        return ""
+    seen.add(id(function))
+    code = function.__code__
+    own = f"{function.__module__}.{function.__qualname__}:{code.co_firstlineno}:{_source_hash(code.co_filename)}"
+    return f"{own}({_globals_of(function, seen)})"
+
+
+def _globals_of(function: types.FunctionType, seen: set[int]) -> str:
+    """The globals frozen into compiled code, for they may be rebound, or live in other files that get edited."""
+    found = function.__globals__
+    return ";".join(f"{name}={_describe(found[name], seen)}" for name in _names(function.__code__) if name in found)
+
+
+def _names(code: types.CodeType) -> list[str]:
+    inner = [name for constant in code.co_consts if isinstance(constant, types.CodeType) for name in _names(constant)]
+    return [*code.co_names, *inner]
+
+
 class KernelCache(caching._Cache):
     """What Numba's dispatcher asks for compiled code; also counts what was compiled and what was loaded."""
 
@@ -139,6 +163,7 @@ class KernelCache(caching._Cache):
         # A function typed at a prompt has no file to hash, and a closure over an object has no stable text: both
         # are compiled and not kept.
         self._enabled = bool(source) and all(map(_is_constant, cells))
+        self._function = function
         self._identity = "\0".join(
             (function.__module__, function.__qualname__, str(code.co_firstlineno), options, source, repr(cells))
         )
@@ -160,7 +185,9 @@ class KernelCache(caching._Cache):
         described = str(signature)
         if not self._enabled or " at 0x" in described:  # an address: a function passed as an argument
             return None
-        text = "\0".join((self._identity, described, *map(str, target)))
+        # Read now rather than when the kernel was defined, as its module may define what it names further down.
+        frozen = _globals_of(self._function, {id(self._function)})
+        text = "\0".join((self._identity, frozen, described, *map(str, target)))
         readable = "".join(c if c.isalnum() or c in "._" else "-" for c in self._name)[:80]
         return kernel_directory() / f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:24]}.nbc"
 

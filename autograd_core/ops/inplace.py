@@ -56,7 +56,9 @@ def _write_back(tensor: Tensor, result: Tensor) -> None:
     np.copyto(tensor._array, result._array)
     # The change is counted after recording: what the new node saved is its own copy or is caught at backward.
     cell_of(tensor)[0] += 1
-    tensor._node = result._node
+    if mode.enabled:
+        # Unrecorded changes, an optimiser's for instance, leave a tensor's place in the graph alone.
+        tensor._node = result._node
 
 
 def in_place(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:

@@ -68,7 +68,7 @@ def get_total_norm(
     total = _norm(norms, float(norm_type))
     if error_if_nonfinite and not math.isfinite(total):
         raise ValueError(f"the total norm of order {norm_type} is {total}")
-    return ag.tensor(total, dtype=ag.float64)
+    return ag.tensor(np.asarray(total))
 
 
 def clip_grad_norm_(

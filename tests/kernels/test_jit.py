@@ -12,6 +12,7 @@ import textwrap
 import numpy as np
 import pytest
 
+from autograd_core import config
 from autograd_core.kernels import jit
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -201,6 +202,41 @@ def test_a_kernel_outside_the_package_is_compiled_again_after_an_edit(tmp_path):
     assert run(code, tmp_path) == "9.0 1 0"
 
 
+def test_a_kernel_is_compiled_again_after_an_edit_of_a_helper_in_another_file(tmp_path):
+    helper, module = tmp_path / "helper.py", tmp_path / "outside.py"
+    text = "from autograd_core.kernels.jit import inline\n\nF = {}\n\n@inline\ndef change(x):\n    return x * F\n"
+    module.write_text(
+        "from autograd_core.kernels.jit import kernel\nfrom helper import change\n\n"
+        "@kernel\ndef scale(x):\n    return change(x)\n"
+    )
+    code = f"""
+    sys.path.insert(0, {str(tmp_path)!r})
+    import outside
+    print(outside.scale(3.0), *jit.compile_statistics())
+    """
+    helper.write_text(text.format("2.0"))
+    assert run(code, tmp_path) == "6.0 1 0"
+    assert run(code, tmp_path) == "6.0 0 1"
+    helper.write_text(text.format("3.0"))
+    assert run(code, tmp_path) == "9.0 1 0"
+
+
+def test_a_global_that_differs_between_processes_is_part_of_the_key(tmp_path):
+    module = tmp_path / "outside.py"
+    module.write_text(
+        "import os\nfrom autograd_core.kernels.jit import kernel\n\nF = float(os.environ['FACTOR'])\n\n"
+        "@kernel\ndef scale(x):\n    return x * F\n"
+    )
+    code = f"""
+    sys.path.insert(0, {str(tmp_path)!r})
+    import outside
+    print(outside.scale(3.0), *jit.compile_statistics())
+    """
+    assert run(code, tmp_path, FACTOR="2") == "6.0 1 0"
+    assert run(code, tmp_path, FACTOR="2") == "6.0 0 1"
+    assert run(code, tmp_path, FACTOR="5") == "15.0 1 0"
+
+
 def test_closures_over_different_numbers_do_not_share_code(tmp_path):
     module = tmp_path / "outside.py"
     module.write_text(
@@ -304,6 +340,51 @@ def test_a_failed_compilation_leaves_numba_as_it_was(tmp_path):
         print(type(error).__name__, codegen._tm is before)
     """
     assert run(code, tmp_path) == "TypingError True"
+
+
+def test_the_owners_of_thread_pools_are_told_at_once_and_of_every_change(monkeypatch):
+    monkeypatch.setattr(config, "_threads", [])
+    monkeypatch.setattr(config, "_thread_callbacks", [])
+    monkeypatch.setenv(config.THREADS_VARIABLE, "3")
+    told: list[int] = []
+    config.on_thread_change(told.append)
+    config.set_num_threads(5)
+    config.set_num_threads(np.int64(2))
+    assert told == [3, 5, 2]
+    assert config.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(("number", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), (True, TypeError)])
+def test_wrong_numbers_of_threads_are_refused(number, error):
+    before = config.get_num_threads()
+    with pytest.raises(error, match="number of threads"):
+        config.set_num_threads(number)
+    assert config.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"NUMBA_NUM_THREADS": "4", "OMP_NUM_THREADS": "2"}, 4),
+        ({"OMP_NUM_THREADS": "2,1"}, 2),
+    ],
+)
+def test_the_default_number_of_threads_follows_the_environment(monkeypatch, variables, expected):
+    monkeypatch.setattr(config, "_threads", [])
+    for name in (config.THREADS_VARIABLE, "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert config.get_num_threads() == expected
+
+
+def test_a_number_of_threads_that_is_none_is_reported_and_ignored(monkeypatch):
+    monkeypatch.setattr(config, "_threads", [])
+    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(config.THREADS_VARIABLE, "many")
+    with pytest.warns(RuntimeWarning, match="many"):
+        assert config.get_num_threads() >= 1
 
 
 def test_generated_modules_are_shared_by_source():

@@ -46,8 +46,6 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 POINTS = np.array(
     [-1e3, -25.0, -6.0, -3.0, -1.5, -1.0, -0.5, -1e-3, 0.0, 1e-3, 0.5, 1.0, 1.5, 2.0, 3.0, 6.0, 12.0, 1e3]
 )
-# PyTorch's derivative at its own kinks: it passes half of them on, where x is exactly a limit.
-AMBIGUOUS = {"Hardswish": (-3.0, 3.0), "Hardsigmoid": ()}
 
 
 @pytest.mark.torch
@@ -57,12 +55,13 @@ def test_activations_are_pytorchs(torch: Any, name: str, options: dict[str, Any]
     own, other = getattr(nn, name)(**options), getattr(torch.nn, name)(**options)
     own.to(dtype)
     other.to(getattr(torch, dtype))
-    points = POINTS[~np.isin(POINTS, AMBIGUOUS.get(name, ()))]
-    values = np.resize(points, (len(points) // 4 + 1, 4)).astype(dtype)
+    values = np.resize(POINTS, (5, 4)).astype(dtype)
     cotangent = np.random.default_rng(1).standard_normal(values.shape).astype(dtype)
     x, y = ag.tensor(values, requires_grad=True), torch.tensor(values, requires_grad=True)
     result, expected = own(x), other(y)
-    tolerance = {"rtol": 3e-5, "atol": 1e-6} if dtype == "float32" else {"rtol": 1e-9, "atol": 1e-12}
+    # PyTorch rounds the sixth in the derivatives of these two to float32.
+    exact = 1e-7 if name.startswith("Hards") else 1e-9
+    tolerance = {"rtol": 3e-5, "atol": 1e-6} if dtype == "float32" else {"rtol": exact, "atol": 1e-12}
     np.testing.assert_allclose(result.detach().numpy(), expected.detach().numpy(), **tolerance)
     result.backward(ag.tensor(cotangent))
     expected.backward(torch.tensor(cotangent))

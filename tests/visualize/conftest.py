@@ -162,7 +162,7 @@ GRAPHS: dict[str, Callable[[Recorder], Any]] = {
     "recurrent": Recorder.recurrent,
     "dense": Recorder.dense,
     "chain": lambda record: record.chain(300),
-    **{f"random{seed}": partial(Recorder.random, seed=seed) for seed in range(12)},
+    **{f"random{seed}": partial(Recorder.random, seed=seed) for seed in range(8)},
 }
 
 

@@ -179,10 +179,17 @@ def test_calls_that_feed_each_other_in_a_circle_are_still_drawn(record: Any) -> 
 
 def test_a_parameter_used_at_every_step_does_not_take_forever(record: Any) -> None:
     weight = x = record.leaf(3, name="weight")
-    for _ in range(2000):
+    for _ in range(800):
         x = record.apply("mul", x, weight)
     _, layout = pictures(x, "LR")
-    assert len(layout.nodes) == 2002
+    assert len(layout.nodes) == 802
+
+
+def test_many_operations_side_by_side_do_not_take_forever(record: Any) -> None:
+    x = record.leaf(3)
+    output = record.apply("stack", *(record.apply("exp", x) for _ in range(800)), shape=(800, 3))
+    _, layout = pictures(output, "TB")
+    assert len(layout.nodes) == 803
 
 
 def test_too_many_long_arrows_are_drawn_directly(record: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,13 @@ from math import inf
 
 from .parts import Item, Joint, Kind, Level
 
-SWEEPS = 16
+# How often rows are gone through, and how often in a level of more items than LARGE.
+SWEEPS, FEW_SWEEPS, LARGE = 16, 4, 20_000
 STRAIGHTENINGS = 4
+# A link that is not straight costs as much as one that is longer across by this.
 SWERVE = 12.0
-LARGE = 20_000
+# An item is not lined up with more neighbours than this, one by one.
+MOST_CANDIDATES = 8
 
 # How much a place matters to what has no neighbour in the direction of a sweep: so little that it makes room for what
 # has, instead of pushing that off its straight line.
@@ -57,6 +60,8 @@ class _Placement:
         ]
         self.offsets = [self._distances(row) for row in level.rows]
         self.across = [0.0] * len(items)
+        self.best: list[float] = []
+        self.least = inf
 
     def _distances(self, row: list[int]) -> list[float]:
         """The least distance of every item of a row from the row's first."""
@@ -72,21 +77,21 @@ class _Placement:
         for row, distances in zip(self.level.rows, self.offsets, strict=True):
             for index, distance in zip(row, distances, strict=True):
                 across[index] = distance - distances[-1] / 2
-        best, least = list(across), self._cost()
-        sweeps = SWEEPS if len(across) < LARGE else 4
-        for sweep in range(sweeps + STRAIGHTENINGS):
-            downwards = sweep % 2 == 1
-            if sweep == sweeps:
-                across[:] = best
-            if sweep < sweeps:
-                self._sweep(downwards)
-            else:
-                self._straighten(downwards)
-            cost = self._cost()
-            if cost < least - 1e-6:
-                best, least = list(across), cost
-        for item, place in zip(self.level.items, best, strict=True):
+        self.best, self.least = list(across), self._cost()
+        for sweep in range(SWEEPS if len(across) < LARGE else FEW_SWEEPS):
+            self._sweep(downwards=sweep % 2 == 1)
+            self._keep_if_better()
+        across[:] = self.best
+        for sweep in range(STRAIGHTENINGS):
+            self._straighten(downwards=sweep % 2 == 1)
+            self._keep_if_better()
+        for item, place in zip(self.level.items, self.best, strict=True):
             item.across = place
+
+    def _keep_if_better(self) -> None:
+        cost = self._cost()
+        if cost < self.least - 1e-6:
+            self.best, self.least = list(self.across), cost
 
     def _sweep(self, downwards: bool) -> None:
         first, second = (self.above, self.below) if downwards else (self.below, self.above)
@@ -123,7 +128,7 @@ class _Placement:
                 if slot + 1 < len(row):
                     high = across[row[slot + 1]] - distances[slot + 1] + distances[slot]
                 least = self._cost_at(index, across[index]) + 1e-6
-                for other, shift, _ in first[index]:
+                for other, shift, _ in first[index][:MOST_CANDIDATES]:
                     place = across[other] + shift
                     if low <= place <= high and self._cost_at(index, place) <= least:
                         across[index] = place
