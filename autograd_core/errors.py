@@ -7,6 +7,8 @@ Wrong types raise :class:`TypeError`, wrong values and shapes :class:`ValueError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class GraphError(RuntimeError):
     """The computational graph cannot do what was asked: freed, detached, or changed in place."""
@@ -17,7 +19,13 @@ class InPlaceError(GraphError):
 
 
 class GradcheckError(RuntimeError):
-    """An analytic derivative disagrees with its numerical estimate."""
+    """An analytic derivative disagrees with its numerical estimate.
+
+    Attributes:
+        report: the :class:`autograd_core.gradcheck.GradcheckReport` that says where.
+    """
+
+    report: Any = None
 
 
 class NumericsError(RuntimeError):

@@ -33,6 +33,12 @@ _array_of = attrgetter("_array")
 # No row is that long: no row is left to threads.
 _NO_LIMIT = 1 << 62
 
+# Names that the generated kernels use themselves.
+_RESERVED = frozenset(
+    "i size start stop chunk real zero one math np prange body serial parallel rows arrays count left_out dtype limit "
+    "objects marked row line carray pointer words entries size_of fits".split()
+)
+
 
 class FusedUpdate:
     """A formula that overwrites some of its operands, compiled to one loop over all of them.
@@ -51,8 +57,8 @@ class FusedUpdate:
 
     Raises:
         TypeError: if the formula takes ``*arguments``, or returns anything but numbers and expressions.
-        ValueError: if `updates` is empty, names no operand of the formula, names one twice, or the formula returns
-            another number of values.
+        ValueError: if `updates` is empty, names no operand of the formula, names one twice, the formula returns
+            another number of values, or a name is one that generated code uses.
 
     Example:
         >>> import autograd_core as ag
@@ -168,7 +174,9 @@ class _Row:
         self.copies: list[tuple[np.ndarray, np.ndarray]] = []
         for index, (array, name) in enumerate(zip(arrays, names, strict=True)):
             if array.dtype.kind != "f" or array.dtype != first.dtype:
-                raise TypeError(f"{name} is {array.dtype}, {names[changed[0]]} {first.dtype}: all must be float32 or float64")
+                raise TypeError(
+                    f"{name} is {array.dtype}, {names[changed[0]]} {first.dtype}: all must be float32 or float64"
+                )
             if array.shape != first.shape:
                 raise ValueError(f"{name} has the shape {array.shape}, but {names[changed[0]]} has {first.shape}")
             flags = array.flags
@@ -360,6 +368,8 @@ def _split(formula: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...
     for entry in entries:
         if entry.kind in (entry.VAR_POSITIONAL, entry.VAR_KEYWORD):
             raise TypeError(f"{formula.__name__}: a formula names each operand, it cannot take {entry}")
+        if entry.name in _RESERVED:
+            raise ValueError(f"{formula.__name__}: generated code has its own {entry.name!r}; name it otherwise")
     numbers = tuple(entry.name for entry in entries if entry.kind is entry.KEYWORD_ONLY)
     return tuple(entry.name for entry in entries if entry.name not in numbers), numbers
 

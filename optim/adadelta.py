@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, ClassVar
 
 from autograd_core import formula as f
 
 from .optimizer import Group, Optimizer, State
-from .options import flag, fraction, nonnegative
+from .options import Check, flag, fraction, nonnegative
 from .rules import directed, mixed
 
 
@@ -49,7 +49,7 @@ class Adadelta(Optimizer):
         tensor([0.5858], requires_grad=True)
     """
 
-    _options = {
+    _options: ClassVar[Mapping[str, Check]] = {
         "lr": nonnegative,
         "rho": fraction,
         "eps": nonnegative,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, ClassVar
 
 from autograd_core import formula as f
 
 from .optimizer import Group, Optimizer, State
-from .options import flag, nonnegative
+from .options import Check, flag, nonnegative
 from .rules import directed
 
 
@@ -48,7 +48,7 @@ class Adagrad(Optimizer):
         tensor([1.5000], requires_grad=True)
     """
 
-    _options = {
+    _options: ClassVar[Mapping[str, Check]] = {
         "lr": nonnegative,
         "lr_decay": nonnegative,
         "eps": nonnegative,

@@ -140,4 +140,6 @@ def _read_state(
 def _as_tensor(value: Any, parameter: ag.Tensor) -> ag.Tensor:
     """A contiguous copy, floating values in the dtype of their parameter."""
     array = (value.detach() if isinstance(value, ag.Tensor) else value).__array__()
-    return ag.tensor(np.ascontiguousarray(array).reshape(array.shape), dtype=parameter.dtype if array.dtype.kind == "f" else None)
+    return ag.tensor(
+        np.ascontiguousarray(array).reshape(array.shape), dtype=parameter.dtype if array.dtype.kind == "f" else None
+    )

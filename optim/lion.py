@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, ClassVar
 
 from autograd_core import formula as f
 
 from .optimizer import Group, Optimizer, State
+from .options import Check, flag, nonnegative
 from .options import betas as betas_check
-from .options import flag, nonnegative
 from .rules import moved_towards, shrunk
 
 
@@ -48,7 +48,12 @@ class Lion(Optimizer):
         tensor([   1.5, -299.5], requires_grad=True)
     """
 
-    _options = {"lr": nonnegative, "betas": betas_check, "weight_decay": nonnegative, "maximize": flag}
+    _options: ClassVar[Mapping[str, Check]] = {
+        "lr": nonnegative,
+        "betas": betas_check,
+        "weight_decay": nonnegative,
+        "maximize": flag,
+    }
     _buffers = ("exp_avg",)
 
     def __init__(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, ClassVar
 
 from autograd_core import formula as f
 
 from .optimizer import Group, Optimizer, State
+from .options import Check, flag, nonnegative
 from .options import betas as betas_check
-from .options import flag, nonnegative
 from .rules import directed, mixed, moved_towards, shrunk
 
 
@@ -58,7 +58,7 @@ class NAdam(Optimizer):
         tensor([1.3260], requires_grad=True)
     """
 
-    _options = {
+    _options: ClassVar[Mapping[str, Check]] = {
         "lr": nonnegative,
         "betas": betas_check,
         "eps": nonnegative,
@@ -67,7 +67,7 @@ class NAdam(Optimizer):
         "decoupled_weight_decay": flag,
         "maximize": flag,
     }
-    _numbers = {"step": int, "mu_product": float}
+    _numbers: ClassVar[Mapping[str, type]] = {"step": int, "mu_product": float}
     _buffers = ("exp_avg", "exp_avg_sq")
     _age = _age
 

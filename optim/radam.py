@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, ClassVar
 
 from autograd_core import formula as f
 
 from .optimizer import Group, Optimizer, State
+from .options import Check, flag, nonnegative
 from .options import betas as betas_check
-from .options import flag, nonnegative
 from .rules import directed, mixed, moved_towards, shrunk
 
 
@@ -56,7 +56,7 @@ class RAdam(Optimizer):
         tensor([1.], requires_grad=True)
     """
 
-    _options = {
+    _options: ClassVar[Mapping[str, Check]] = {
         "lr": nonnegative,
         "betas": betas_check,
         "eps": nonnegative,

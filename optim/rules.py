@@ -29,8 +29,8 @@ def without(formula: Callable[..., Any], *absent: str) -> Callable[..., Any]:
 def directed(gradient: Any, parameter: Any, weight_decay: Any, *, decay: bool, maximize: bool) -> Any:
     """The gradient to descend along: turned round to maximise, and with the pull of an L2 penalty.
 
-        g ← −g             if maximize
-        g ← g + λ θ        if decay
+    g ← −g             if maximize
+    g ← g + λ θ        if decay
     """
     if maximize:
         gradient = -gradient

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, ClassVar
 
 from .optimizer import Group, Optimizer, State
-from .options import flag, nonnegative, number
+from .options import Check, flag, nonnegative, number
 from .rules import directed, without
 
 
@@ -49,7 +49,7 @@ class SGD(Optimizer):
         tensor([0.], requires_grad=True)
     """
 
-    _options = {
+    _options: ClassVar[Mapping[str, Check]] = {
         "lr": nonnegative,
         "momentum": nonnegative,
         "dampening": number,
@@ -57,7 +57,7 @@ class SGD(Optimizer):
         "nesterov": flag,
         "maximize": flag,
     }
-    _numbers = {}
+    _numbers: ClassVar[Mapping[str, type]] = {}
     _buffers = ("momentum_buffer",)
     # A parameter without a velocity is in its first step with momentum.
     _age = bool

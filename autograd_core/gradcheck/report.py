@@ -174,7 +174,7 @@ class GradcheckReport:
         if self.passed:
             return
         error = GradcheckError(str(self))
-        error.report = self  # type: ignore[attr-defined]
+        error.report = self
         raise error
 
 

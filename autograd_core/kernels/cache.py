@@ -28,7 +28,7 @@ import numpy as np
 from llvmlite import binding
 from numba.core import caching
 from numba.core.compiler import CompileResult
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 
 from autograd_core import config
@@ -132,6 +132,8 @@ def _describe(value: Any, seen: set[int]) -> str:
     """What a global that a kernel names contributes to its code: a number's value, a helper's whole source."""
     if _is_constant(value):
         return repr(value)
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{value.shape}{hashlib.sha256(np.ascontiguousarray(value)).hexdigest()}"
     function = getattr(value, "py_func", None)
     if not isinstance(function, types.FunctionType) or id(function) in seen:
         return ""
@@ -216,7 +218,8 @@ class KernelCache(caching._Cache):
             starter()
         if not all(map(binding.address_of_symbol, symbols)):
             target_context.refresh()
-        return CompileResult._rebuild(target_context, *parts)
+        result: CompileResult = CompileResult._rebuild(target_context, *parts)
+        return result
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep `data`, the compiled function for `sig`, if that can be done."""

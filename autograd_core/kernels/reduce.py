@@ -202,7 +202,7 @@ def _product(x, outer, length, inner, out):
     plan = _plan(outer, length, inner)
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
-    partial = np.empty(blocks * out.size)
+    partial = np.empty(blocks * out.size if blocks > 1 else 0)
     short = inner == 1 and length < _SHORT
     for chunk in prange(_CHUNKS):
         accumulator = np.empty(_COLUMNS)
@@ -211,7 +211,7 @@ def _product(x, outer, length, inner, out):
                 total = 1.0
                 for value in x[task * length : (task + 1) * length]:
                     total *= value
-                partial[task] = total
+                out[task] = total
                 continue
             start, place, count, width, steps, block = _locate(task, plan, length, inner)
             lanes, stride = steps * width, steps * inner
@@ -229,13 +229,18 @@ def _product(x, outer, length, inner, out):
                 steps //= 2
                 for lane in range(steps * width):
                     accumulator[lane] *= accumulator[lane + steps * width]
-            for lane in range(width):
-                partial[block * out.size + place + lane] = accumulator[lane]
-    for place in range(out.size):
-        total = 1.0
-        for block in range(blocks):
-            total *= partial[block * out.size + place]
-        out[place] = total
+            if blocks > 1:
+                for lane in range(width):
+                    partial[block * out.size + place + lane] = accumulator[lane]
+            else:
+                for lane in range(width):
+                    out[place + lane] = accumulator[lane]
+    if blocks > 1:
+        for place in range(out.size):
+            total = 1.0
+            for block in range(blocks):
+                total *= partial[block * out.size + place]
+            out[place] = total
 
 
 sum_serial, sum_parallel = serial_and_parallel(_sum)

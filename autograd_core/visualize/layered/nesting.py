@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from .. import theme
@@ -159,11 +159,8 @@ class _Nesting:
         for edge in self.picture.edges:
             source_path = self.paths[self._level_of(edge.source)]
             target_path = self.paths[self._level_of(edge.target)]
-            shared = 0
-            while source_path[: shared + 1] == target_path[: shared + 1] and shared < min(
-                len(source_path), len(target_path)
-            ):
-                shared += 1
+            pairs = zip(source_path, target_path, strict=False)
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
             parts = []
             key: _Key = ("node", edge.source)
             for place in range(len(source_path) - 1, shared - 1, -1):
