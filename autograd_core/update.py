@@ -34,9 +34,10 @@ _array_of = attrgetter("_array")
 _NO_LIMIT = 1 << 62
 
 # Names that the generated kernels use themselves.
-_RESERVED = frozenset(
-    "i size start stop chunk real zero one math np prange body serial parallel rows arrays count left_out dtype limit "
-    "objects marked row line carray pointer words entries size_of fits".split()
+_RESERVED = (
+    {"i", "size", "start", "stop", "chunk", "real", "zero", "one", "math", "np", "prange", "body", "serial", "parallel"}
+    | {"rows", "arrays", "count", "left_out", "dtype", "limit", "objects", "marked", "row", "line"}
+    | {"carray", "pointer", "words", "entries", "size_of", "fits"}
 )
 
 
@@ -169,16 +170,14 @@ class _Row:
     __slots__ = ("copies", "lines")
 
     def __init__(self, arrays: Sequence[np.ndarray], names: Sequence[str], changed: Sequence[int]) -> None:
-        first = arrays[changed[0]]
+        first, leader = arrays[changed[0]], names[changed[0]]
         self.lines: list[np.ndarray] = []
         self.copies: list[tuple[np.ndarray, np.ndarray]] = []
         for index, (array, name) in enumerate(zip(arrays, names, strict=True)):
             if array.dtype.kind != "f" or array.dtype != first.dtype:
-                raise TypeError(
-                    f"{name} is {array.dtype}, {names[changed[0]]} {first.dtype}: all must be float32 or float64"
-                )
+                raise TypeError(f"{name} is {array.dtype}, {leader} {first.dtype}: all must be float32 or float64")
             if array.shape != first.shape:
-                raise ValueError(f"{name} has the shape {array.shape}, but {names[changed[0]]} has {first.shape}")
+                raise ValueError(f"{name} has the shape {array.shape}, but {leader} has {first.shape}")
             flags = array.flags
             if index in changed and not flags.writeable:
                 raise ValueError(f"{name} of shape {array.shape} lies in read-only memory: it cannot change in place")

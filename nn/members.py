@@ -183,6 +183,29 @@ class Members:
             if kind in kinds and values[name] is not None:
                 yield name, values[name]
 
+    def _walk(self) -> list[Any]:
+        """This module and all below it, each once, parents first; as quick as Python allows."""
+        found: dict[Any, None] = {}
+        stack: list[Any] = [self]
+        while stack:
+            module = stack.pop()
+            if module is None or module in found:
+                continue
+            found[module] = None
+            values = module.__dict__
+            stack.extend([values[name] for name, kind in reversed(module._members.items()) if kind == MODULE])
+        return list(found)
+
+    def _each(self, kinds: tuple[str, ...], recurse: bool) -> Iterator[Any]:
+        """The members of some kinds, here and below, each once."""
+        seen: set[Any] = {None}
+        for module in self._walk() if recurse else [self]:
+            values = module.__dict__
+            for name, kind in tuple(module._members.items()):
+                if kind in kinds and (value := values[name]) not in seen:
+                    seen.add(value)
+                    yield value
+
     def _named(
         self, kinds: tuple[str, ...], prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[tuple[str, Any]]:
@@ -198,8 +221,7 @@ class Members:
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters in the order of definition, each once; a generator, so make a list to use it twice."""
-        for _, parameter in self.named_parameters(recurse=recurse):
-            yield parameter
+        return self._each((PARAMETER,), recurse)
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -209,8 +231,7 @@ class Members:
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """The buffers in the order of definition, each once."""
-        for _, buffer in self.named_buffers(recurse=recurse):
-            yield buffer
+        return self._each(BUFFERS, recurse)
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -233,8 +254,7 @@ class Members:
 
     def modules(self) -> Iterator[Module]:
         """This module and all below it, each once, parents first."""
-        for _, module in self.named_modules():
-            yield module
+        return iter(self._walk())
 
     def named_modules(
         self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True

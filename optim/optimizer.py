@@ -139,8 +139,14 @@ class Optimizer:
             return
         for age in dict.fromkeys(ages):
             chosen = [index for index, other in enumerate(ages) if other == age]
-            columns = ([column[index] for index in chosen] for column in (parameters, gradients, states))
-            self._run(update, group, age, *columns)
+            self._run(
+                update,
+                group,
+                age,
+                [parameters[index] for index in chosen],
+                [gradients[index] for index in chosen],
+                [states[index] for index in chosen],
+            )
 
     def _run(
         self,

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import autograd_core as ag
 from autograd_core.op import REGISTRY, Elementwise, Op
-from tests.strategies import FLOATS, LAYOUTS, call, constant, cotangents_for, defaults, lay_out, leaf, outputs, samples
+from tests.strategies import FLOATS, LAYOUTS, call, constant, defaults, lay_out, leaf, samples
 
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
@@ -25,7 +25,7 @@ F = torch.nn.functional
 
 
 def to_torch(value: Any) -> Any:
-    """An array, scalar or anything else as PyTorch takes it; arrays are copied, since PyTorch wants positive strides."""
+    """A value as PyTorch takes it; arrays are copied, since it has no negative strides."""
     if isinstance(value, np.ndarray):
         return torch.from_numpy(np.array(value, order="C"))
     if isinstance(value, tuple):

@@ -133,7 +133,7 @@ def _describe(value: Any, seen: set[int]) -> str:
     if _is_constant(value):
         return repr(value)
     if isinstance(value, np.ndarray):
-        return f"{value.dtype}{value.shape}{hashlib.sha256(np.ascontiguousarray(value)).hexdigest()}"
+        return f"{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
     function = getattr(value, "py_func", None)
     if not isinstance(function, types.FunctionType) or id(function) in seen:
         return ""

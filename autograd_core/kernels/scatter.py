@@ -36,18 +36,28 @@ def _add_along(full, index, values):
     """full[o, index[o, k, i], i] += values[o, k, i]."""
     outer, length, inner = index.shape
     for row in prange(outer):
-        for place in range(length):
-            for column in range(inner):
-                full[row, index[row, place, column], column] += values[row, place, column]
+        if inner == 1:
+            line, places, added = full[row, :, 0], index[row, :, 0], values[row, :, 0]
+            for place in range(places.size):
+                line[places[place]] += added[place]
+        else:
+            for place in range(length):
+                for column in range(inner):
+                    full[row, index[row, place, column], column] += values[row, place, column]
 
 
 def _take_along(x, index, out):
     """out[o, k, i] = x[o, index[o, k, i], i]."""
     outer, length, inner = index.shape
     for row in prange(outer):
-        for place in range(length):
-            for column in range(inner):
-                out[row, place, column] = x[row, index[row, place, column], column]
+        if inner == 1:
+            line, places, taken = x[row, :, 0], index[row, :, 0], out[row, :, 0]
+            for place in range(places.size):
+                taken[place] = line[places[place]]
+        else:
+            for place in range(length):
+                for column in range(inner):
+                    out[row, place, column] = x[row, index[row, place, column], column]
 
 
 add_rows_serial, add_rows_parallel = serial_and_parallel(_add_rows)

@@ -1,0 +1,204 @@
+"""Running sums, products, extrema and recurrences along the middle of (outer, length, inner) blocks.
+
+A running value waits for the one before it, so rows that lie one behind the other are walked several at a time, and
+kept dimensions side by side. Accumulators are float64. With `reverse` everything runs from the end.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from autograd_core.kernels.jit import inline, prange, serial_and_parallel
+
+# Rows walked together, and kept elements a task takes.
+_ROWS = 8
+_COLUMNS = 512
+
+
+@inline
+def _tasks(outer, inner):
+    """How many tasks there are: groups of rows where nothing lies behind the dimension, else blocks of columns."""
+    return (outer + _ROWS - 1) // _ROWS if inner == 1 else outer * ((inner + _COLUMNS - 1) // _COLUMNS)
+
+
+@inline
+def _block(task, inner):
+    """The row and the columns of a task."""
+    column_blocks = (inner + _COLUMNS - 1) // _COLUMNS
+    first = task % column_blocks * _COLUMNS
+    return task // column_blocks, first, min(inner, first + _COLUMNS)
+
+
+@inline
+def _eight(task, line, length):
+    # Eight rows as slices: their running values are independent, so none waits for another's addition.
+    start = task * _ROWS * length
+    return (
+        line[start : start + length],
+        line[start + length : start + 2 * length],
+        line[start + 2 * length : start + 3 * length],
+        line[start + 3 * length : start + 4 * length],
+        line[start + 4 * length : start + 5 * length],
+        line[start + 5 * length : start + 6 * length],
+        line[start + 6 * length : start + 7 * length],
+        line[start + 7 * length : start + 8 * length],
+    )
+
+
+def _cumsum(x, reverse, out):
+    """Running sums."""
+    outer, length, inner = x.shape
+    line, target = x.reshape(-1), out.reshape(-1)
+    for task in prange(_tasks(outer, inner)):
+        if inner == 1 and (task + 1) * _ROWS <= outer:
+            a, b, c, d, e, f, g, h = _eight(task, line, length)
+            at, bt, ct, dt, et, ft, gt, ht = _eight(task, target, length)
+            s0, s1, s2, s3, s4, s5, s6, s7 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            for step in range(length):
+                i = length - 1 - step if reverse else step
+                s0 += a[i]
+                s1 += b[i]
+                s2 += c[i]
+                s3 += d[i]
+                s4 += e[i]
+                s5 += f[i]
+                s6 += g[i]
+                s7 += h[i]
+                at[i], bt[i], ct[i], dt[i], et[i], ft[i], gt[i], ht[i] = s0, s1, s2, s3, s4, s5, s6, s7
+        elif inner == 1:
+            for row in range(task * _ROWS, outer):
+                total = 0.0
+                for step in range(length):
+                    place = length - 1 - step if reverse else step
+                    total += x[row, place, 0]
+                    out[row, place, 0] = total
+        else:
+            row, first, last = _block(task, inner)
+            totals = np.zeros(last - first)
+            for step in range(length):
+                place = length - 1 - step if reverse else step
+                values, results = x[row, place, first:last], out[row, place, first:last]
+                for lane in range(totals.size):
+                    totals[lane] += values[lane]
+                    results[lane] = totals[lane]
+
+
+def _cumprod(x, reverse, out):
+    """Running products."""
+    outer, length, inner = x.shape
+    line, target = x.reshape(-1), out.reshape(-1)
+    for task in prange(_tasks(outer, inner)):
+        if inner == 1 and (task + 1) * _ROWS <= outer:
+            a, b, c, d, e, f, g, h = _eight(task, line, length)
+            at, bt, ct, dt, et, ft, gt, ht = _eight(task, target, length)
+            s0, s1, s2, s3, s4, s5, s6, s7 = 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0
+            for step in range(length):
+                i = length - 1 - step if reverse else step
+                s0 *= a[i]
+                s1 *= b[i]
+                s2 *= c[i]
+                s3 *= d[i]
+                s4 *= e[i]
+                s5 *= f[i]
+                s6 *= g[i]
+                s7 *= h[i]
+                at[i], bt[i], ct[i], dt[i], et[i], ft[i], gt[i], ht[i] = s0, s1, s2, s3, s4, s5, s6, s7
+        elif inner == 1:
+            for row in range(task * _ROWS, outer):
+                total = 1.0
+                for step in range(length):
+                    place = length - 1 - step if reverse else step
+                    total *= x[row, place, 0]
+                    out[row, place, 0] = total
+        else:
+            row, first, last = _block(task, inner)
+            totals = np.ones(last - first)
+            for step in range(length):
+                place = length - 1 - step if reverse else step
+                values, results = x[row, place, first:last], out[row, place, first:last]
+                for lane in range(totals.size):
+                    totals[lane] *= values[lane]
+                    results[lane] = totals[lane]
+
+
+def _recurrence(factor, x, reverse, out):
+    """y[i] = factor[i] y[i - 1] + x[i], from y[-1] = 0."""
+    outer, length, inner = x.shape
+    for task in prange(_tasks(outer, inner)):
+        if inner == 1:
+            for row in range(task * _ROWS, min(outer, (task + 1) * _ROWS)):
+                value = 0.0
+                for step in range(length):
+                    place = length - 1 - step if reverse else step
+                    # The first factor meets nothing; 0 times an infinite one would be NaN.
+                    value = x[row, place, 0] + (factor[row, place, 0] * value if step else 0.0)
+                    out[row, place, 0] = value
+        else:
+            row, first, last = _block(task, inner)
+            held = np.zeros(last - first)
+            for step in range(length):
+                place = length - 1 - step if reverse else step
+                values, factors = x[row, place, first:last], factor[row, place, first:last]
+                results = out[row, place, first:last]
+                for lane in range(held.size):
+                    held[lane] = values[lane] + (factors[lane] * held[lane] if step else 0.0)
+                    results[lane] = held[lane]
+
+
+def _cummax(x, sign, out, index):
+    """Running maxima, of `sign` times `x`, and where they are: the last of equal ones; NaN once seen stays."""
+    outer, length, inner = x.shape
+    for task in prange(_tasks(outer, inner)):
+        if inner == 1:
+            for row in range(task * _ROWS, min(outer, (task + 1) * _ROWS)):
+                best, found = x[row, 0, 0], 0
+                for place in range(length):
+                    value = x[row, place, 0]
+                    if value != value or (best == best and sign * value >= sign * best):
+                        best, found = value, place
+                    out[row, place, 0] = best
+                    index[row, place, 0] = found
+        else:
+            row, first, last = _block(task, inner)
+            for column in range(first, last):
+                out[row, 0, column] = x[row, 0, column]
+                index[row, 0, column] = 0
+            for place in range(1, length):
+                for column in range(first, last):
+                    value, best = x[row, place, column], out[row, place - 1, column]
+                    taken = value != value or (best == best and sign * value >= sign * best)
+                    out[row, place, column] = value if taken else best
+                    index[row, place, column] = place if taken else index[row, place - 1, column]
+
+
+def _logcumsumexp(x, out):
+    """Running logarithms of sums of exponentials: the largest so far, and the sum of exponentials below it."""
+    outer, length, inner = x.shape
+    for task in prange(_tasks(outer, inner)):
+        row, first, last = task * _ROWS, 0, 1
+        rows = min(outer, row + _ROWS)
+        if inner > 1:
+            row, first, last = _block(task, inner)
+            rows = row + 1
+        for walked in range(row, rows):
+            for column in range(first, last):
+                largest, total = -math.inf, 0.0
+                for place in range(length):
+                    value = np.float64(x[walked, place, column])
+                    if value > largest:
+                        total = total * math.exp(largest - value) + 1.0
+                        largest = value
+                    elif value > -math.inf:
+                        total += math.exp(value - largest) if value < largest else 1.0
+                    elif value != value:
+                        total = value
+                    out[walked, place, column] = largest + math.log(total)
+
+
+cumsum_serial, cumsum_parallel = serial_and_parallel(_cumsum)
+cumprod_serial, cumprod_parallel = serial_and_parallel(_cumprod)
+recurrence_serial, recurrence_parallel = serial_and_parallel(_recurrence)
+cummax_serial, cummax_parallel = serial_and_parallel(_cummax)
+logcumsumexp_serial, logcumsumexp_parallel = serial_and_parallel(_logcumsumexp)
