@@ -9,98 +9,114 @@
 
 from __future__ import annotations
 
-import warnings
+import types as _types
+import warnings as _warnings
+from collections.abc import Callable as _Callable
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 # Overflow and division by zero give infinities and NaN, as in PyTorch. NumPy's warnings about them are silenced where
 # they arise in this package's own frames; a user's own NumPy code warns as before.
-warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autograd_core(\.|$)")
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autograd_core(\.|$)")
 
-from . import func, linalg, ops  # noqa: E402 - importing ops registers every operation
-from .anomaly import detect_anomaly  # noqa: E402
-from .backward import backward, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: E402
-from .config import get_num_threads, set_num_threads  # noqa: E402
-from .dtypes import (  # noqa: E402
-    bool_,
-    float32,
-    float64,
-    get_default_dtype,
-    int8,
-    int16,
-    int32,
-    int64,
-    set_default_dtype,
-    uint8,
+# Importing ops registers every operation.
+from . import (
+    func as func,
+    linalg as linalg,
+    ops as ops,
+    printing as printing,
+    special as special,
 )
-from .errors import GradcheckError, GraphError, InPlaceError, NumericsError  # noqa: E402
-from .gradcheck import gradcheck, gradgradcheck  # noqa: E402
-from .graph import pop_scope, push_scope, scope  # noqa: E402
-from .op import REGISTRY  # noqa: E402
-from .linalg import (  # noqa: E402
-    chain_matmul,
-    cholesky,
-    cholesky_solve,
-    cross,
-    det,
-    inverse,
-    logdet,
-    matrix_exp,
-    matrix_power,
-    pinverse,
-    slogdet,
+from .anomaly import detect_anomaly as detect_anomaly
+from .backward import (
+    backward as backward,
+    grad as grad,
 )
-from .ops.activation import (  # noqa: E402
-    elu,
-    erf,
-    leaky_relu,
-    relu,
-    sigmoid,
-    silu,
-    softplus,
-    tanh,
+from .config import (
+    get_num_threads as get_num_threads,
+    set_num_threads as set_num_threads,
 )
-from .ops.creation import *  # noqa: E402, F403
-from .ops.elementwise import (  # noqa: E402
-    abs,
-    add,
-    atan,
-    cos,
-    div,
-    eq,
-    exp,
-    expm1,
-    ge,
-    gt,
-    isnan,
-    le,
-    log,
-    log1p,
-    logical_and,
-    logical_not,
-    logical_or,
-    lt,
-    maximum,
-    minimum,
-    mul,
-    ne,
-    neg,
-    pow,
-    reciprocal,
-    rsqrt,
-    sign,
-    sin,
-    sqrt,
-    square,
-    sub,
-    where,
+from .dtypes import (
+    bool_ as bool_,
+    float32 as float32,
+    float64 as float64,
+    get_default_dtype as get_default_dtype,
+    int8 as int8,
+    int16 as int16,
+    int32 as int32,
+    int64 as int64,
+    set_default_dtype as set_default_dtype,
+    uint8 as uint8,
 )
-from .ops.einsum import *  # noqa: E402, F403
-from .ops.layers import *  # noqa: E402, F403
-from .ops.linalg import *  # noqa: E402, F403
-from .ops.loss import *  # noqa: E402, F403
-from .ops.products import *  # noqa: E402, F403
-from .ops.reduction import *  # noqa: E402, F403
-from .ops.shape import *  # noqa: E402, F403
-from .ops.softmax import *  # noqa: E402, F403
-from .random import *  # noqa: E402, F403
-from .tensor import Tensor  # noqa: E402
-from .update import FusedUpdate  # noqa: E402
+from .errors import (
+    GradcheckError as GradcheckError,
+    GraphError as GraphError,
+    InPlaceError as InPlaceError,
+    NumericsError as NumericsError,
+)
+from .gradcheck import (
+    gradcheck as gradcheck,
+    gradgradcheck as gradgradcheck,
+)
+from .grad_mode import (
+    enable_grad as enable_grad,
+    is_grad_enabled as is_grad_enabled,
+    no_grad as no_grad,
+    set_grad_enabled as set_grad_enabled,
+)
+from .graph import (
+    RemovableHandle as RemovableHandle,
+    pop_scope as pop_scope,
+    push_scope as push_scope,
+    scope as scope,
+)
+from .op import REGISTRY as REGISTRY
+from .linalg import (
+    chain_matmul as chain_matmul,
+    cholesky as cholesky,
+    cholesky_solve as cholesky_solve,
+    cross as cross,
+    det as det,
+    inverse as inverse,
+    logdet as logdet,
+    matrix_exp as matrix_exp,
+    matrix_power as matrix_power,
+    pinverse as pinverse,
+    slogdet as slogdet,
+)
+from .ops.activation import *
+from .ops.arithmetic import *
+from .ops.bitwise import *
+from .ops.comparison import *
+from .ops.creation import *
+from .ops.elementwise import *
+from .ops.einsum import *
+from .ops.layers import *
+from .ops.limits import *
+from .ops.linalg import *
+from .ops.loss import *
+from .ops.powers import *
+from .ops.products import *
+from .ops.rectifiers import *
+from .ops.reduction import *
+from .ops.rounding import *
+from .ops.shape import *
+from .ops.softmax import *
+from .ops.special import *
+from .ops.trigonometric import *
+from .random import *
+from .tensor import Tensor as Tensor
+from .update import FusedUpdate as FusedUpdate
+
+if _TYPE_CHECKING:
+    # The families of operations compute their __all__, which type checkers cannot read.
+    def __getattr__(name: str) -> _Callable[..., Tensor]: ...
+
+
+# What the families export is listed there, once; rooms of the package that got here by being imported are left out.
+__all__ = [
+    name
+    for name, value in globals().items()
+    if not name.startswith("_")
+    and name != "annotations"
+    and (not isinstance(value, _types.ModuleType) or name in ("func", "linalg", "special"))
+]

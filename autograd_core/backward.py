@@ -1,4 +1,4 @@
-"""Reverse mode: cotangents from outputs to leaves, and the switches of what is recorded.
+"""Reverse mode: cotangents from outputs to leaves.
 
 Nodes carry their creation number, and parents are always older than children, so taking the youngest waiting node
 first visits every node once, after all of its consumers, without recursion and without a counting pass.
@@ -6,171 +6,20 @@ first visits every node once, after all of its consumers, without recursion and 
 
 from __future__ import annotations
 
-import functools
-import inspect
-import types
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from heapq import heappop, heappush
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from .anomaly import check_cotangents
 from .broadcasting import unbroadcast, unbroadcast_axes
-from .dispatch import PROJECTION, as_tensor_operand
+from .dispatch import PROJECTION, as_tensor_operand, attach
 from .errors import GraphError
 from .formula import read
 from .graph import Accumulator, Node, ancestors, mode
 from .op import COTANGENT, Elementwise, Fused
 from .tensor import Tensor, wrap
-
-
-class set_grad_enabled:  # noqa: N801 - PyTorch's name
-    """Record operations or not, from now on; as a context manager or decorator, only inside.
-
-    The mode belongs to the thread: a new thread starts recording, whatever its parent does. A generator decorated
-    with it keeps the mode to itself between its steps.
-
-    Example:
-        >>> import autograd_core as ag
-        >>> with ag.set_grad_enabled(False):
-        ...     ag.is_grad_enabled()
-        False
-    """
-
-    def __init__(self, enabled: bool) -> None:
-        if not isinstance(enabled, bool):
-            raise TypeError(f"set_grad_enabled needs a bool, got {type(enabled).__name__}")
-        self._enabled = enabled
-        self._outer = mode.enabled
-        mode.enabled = enabled
-
-    def __enter__(self) -> Self:
-        mode.enabled = self._enabled
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        mode.enabled = self._outer
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        # Constructing the decorator switched the mode already; decorating must not.
-        mode.enabled = self._outer
-        return _decorate(function, self._enabled)
-
-
-class _Switch:
-    """A grad mode as context manager (re-entrant) and as decorator."""
-
-    _enabled: bool
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        # Used as a bare decorator, `@no_grad` without parentheses.
-        return super().__new__(cls) if function is None else _decorate(function, cls._enabled)
-
-    def __init__(self) -> None:
-        self._outer: list[bool] = []
-
-    def __enter__(self) -> Self:
-        self._outer.append(mode.enabled)
-        mode.enabled = self._enabled
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        mode.enabled = self._outer.pop()
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        return _decorate(function, self._enabled)
-
-
-class no_grad(_Switch):  # noqa: N801 - PyTorch's name
-    """Record nothing inside: as ``with no_grad():`` or as a decorator. The mode belongs to the thread.
-
-    Example:
-        >>> import autograd_core as ag
-        >>> x = ag.ones(2, requires_grad=True)
-        >>> with ag.no_grad():
-        ...     y = x * 2
-        >>> y.requires_grad
-        False
-    """
-
-    _enabled = False
-
-
-class enable_grad(_Switch):  # noqa: N801 - PyTorch's name
-    """Record inside, also within :class:`no_grad`; context manager or decorator."""
-
-    _enabled = True
-
-
-def is_grad_enabled() -> bool:
-    """Whether this thread records operations."""
-    return mode.enabled
-
-
-def _decorate(function: Callable[..., Any], enabled: bool) -> Callable[..., Any]:
-    if inspect.isgeneratorfunction(function):
-
-        @functools.wraps(function)
-        def generator(*arguments: Any, **named: Any) -> Any:
-            inner = function(*arguments, **named)
-            return _switched_generator(inner, enabled)
-
-        return generator
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def coroutine(*arguments: Any, **named: Any) -> Any:
-            return await _switched_coroutine(function(*arguments, **named), enabled)
-
-        return coroutine
-
-    @functools.wraps(function)
-    def switched(*arguments: Any, **named: Any) -> Any:
-        outer = mode.enabled
-        mode.enabled = enabled
-        try:
-            return function(*arguments, **named)
-        finally:
-            mode.enabled = outer
-
-    return switched
-
-
-def _switched_generator(inner: Any, enabled: bool) -> Any:
-    """Run `inner` with the mode set, and the caller's mode between its steps."""
-    step: Callable[[], Any] = functools.partial(next, inner)
-    while True:
-        outer = mode.enabled
-        mode.enabled = enabled
-        try:
-            value = step()
-        except StopIteration as stop:
-            return stop.value
-        finally:
-            mode.enabled = outer
-        try:
-            received = yield value
-            step = functools.partial(inner.send, received)
-        except GeneratorExit:
-            outer = mode.enabled
-            mode.enabled = enabled
-            try:
-                inner.close()
-            finally:
-                mode.enabled = outer
-            raise
-        except BaseException as error:
-            step = functools.partial(inner.throw, error)
-
-
-@types.coroutine
-def _switched_coroutine(inner: Any, enabled: bool) -> Any:
-    """As for a generator: while `inner` waits, other tasks of the thread have their own mode."""
-    return (yield from _switched_generator(inner.__await__(), enabled))
-
-
-# --- the pass itself --------------------------------------------------------------------------------------------
 
 
 def _recorded_pullback(node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
@@ -185,7 +34,7 @@ def _recorded_pullback(node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequ
         ]
     if isinstance(op, Fused):
         if op.derivative is not None:
-            pulled = op.derivative.function(cotangent, *plan.fetch(node, plan.arguments(op.derivative), saved))
+            pulled = op.derivative.function(cotangent, *plan.fetch(node, plan.arguments(op.derivative), saved, edges))
             return pulled if isinstance(pulled, (tuple, list)) else (pulled,)
         return _through_composition(node, op, cotangent, edges, saved)
     if op.joint_rule is not None:
@@ -212,7 +61,10 @@ def _restore(node: Node, source: Any, value: Any) -> Any:
 
 
 def _times_partial(node: Node, op: Elementwise, index: int, cotangent: Any, saved: Sequence[Any]) -> Any:
-    values = {**node.parameters, **dict(zip(node.plan.names, saved, strict=True)), COTANGENT.name: cotangent}
+    values = {**node.parameters, **dict(zip(node.plan.names, saved, strict=True))}
+    # Numbers in the dtype, not Python's, which refuse to divide by zero.
+    values = {name: v if isinstance(v, Tensor) else cotangent.dtype.type(v) for name, v in values.items()}
+    values[COTANGENT.name] = cotangent
     outer = mode.formula_dtype
     mode.formula_dtype = cotangent.dtype
     try:
@@ -515,6 +367,31 @@ def backward(
             _accumulate(cell, gradient if create_graph else gradient._array, False, create_graph)
 
 
+def _backward(
+    self: Tensor,
+    gradient: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Gather the gradients of this tensor in the ``grad`` of the leaves it was computed from.
+
+    Args:
+        gradient: the cotangent, of this tensor's shape; may be left out for a single element.
+        retain_graph: keep the saved values for another pass; by default only with `create_graph`.
+        create_graph: record the computation of the gradients, so that they can be differentiated in turn.
+        inputs: gather only for these tensors.
+
+    Raises:
+        GraphError: if this tensor does not require gradients, has several elements and no `gradient` is given,
+            or a value that is needed was freed or changed in place.
+    """
+    backward((self,), gradient, retain_graph, create_graph, inputs)
+
+
+attach("backward", _backward)
+
+
 def grad(
     outputs: Any,
     inputs: Any,
@@ -572,13 +449,3 @@ def grad(
             value = wrap(np.array(value, order="C"), None)
         found.append(value)
     return tuple(found)
-
-
-__all__ = [
-    "backward",
-    "enable_grad",
-    "grad",
-    "is_grad_enabled",
-    "no_grad",
-    "set_grad_enabled",
-]

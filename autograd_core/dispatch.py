@@ -95,7 +95,22 @@ def _special_source(source: tuple[str, int], arrays: Sequence[Any], residuals: S
 
 def apply(op: Op, operands: Sequence[Tensor], parameters: dict[str, Any]) -> Any:
     """Run `op` on tensors, recording it if any needs a gradient; a tuple of tensors for several outputs."""
-    return apply_with_residuals(op, operands, parameters)[0]
+    if len(operands) != 1 or op.outputs != 1 or op.residuals:
+        return apply_with_residuals(op, operands, parameters)[0]
+    # Most operations have one operand and one result; the general way costs them half as much again.
+    operand = operands[0]
+    array, edge = operand._array, operand._node
+    result = op.forward(array, **parameters)
+    if type(result) is not _ndarray:
+        result = np.asarray(result)
+    if edge is None or not mode.enabled or not op.differentiable:
+        out = wrap(result, None)
+    else:
+        plan = op.plan(1, 1) if op.variadic else op.plans.get(1) or op.plan(1, 1)
+        out = _record(plan, operands, (array,), result, (), parameters, (edge,))
+    if op.view:
+        _share_memory(out, operand)
+    return out
 
 
 def apply_with_residuals(op: Op, operands: Sequence[Tensor], parameters: dict[str, Any]) -> tuple[Any, Sequence[Any]]:

@@ -167,14 +167,19 @@ def split_signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], tupl
     return operands, names[positional:named], variadic
 
 
+# Where an argument of a rule comes from.
+_SAVED, _PARAMETER, _SHAPE, _NEEDS = range(4)
+
+
 class Plan:
     """How one operation is differentiated for one choice of operands: what to save, and the pullback.
 
     `sources` says where each saved value comes from: a number n >= 0 is operand n, -1 the result, ``("shape", n)``
     a shape and ``("residual", k)`` a kept intermediate. `pullback(node, cotangent, edges)` maps arrays to arrays.
+    Shapes of operands that need gradients are not saved: their edges know them.
     """
 
-    __slots__ = ("_rules", "count", "mask", "named_sources", "names", "op", "pullback", "sources")
+    __slots__ = ("_joint", "_rules", "count", "mask", "named_sources", "names", "op", "pullback", "sources")
 
     def __init__(self, op: Op, mask: int, count: int) -> None:
         self.op = op
@@ -183,13 +188,23 @@ class Plan:
         self.names = self._names()
         self.sources = tuple(self._source(name) for name in self.names)
         self.named_sources = tuple(zip(self.names, self.sources, strict=True))
+        self._joint = self.arguments(op.joint_rule) if op.joint_rule else ()
         self._rules = {} if op.joint_rule else {i: self.arguments(op.rule_for(i)) for i in self.needed()}
         self.pullback: Callable[[Node, Any, Sequence[Any]], Sequence[Any]] = (
             self._pull_jointly if op.joint_rule else self._pull_each
         )
 
     def _names(self) -> tuple[str, ...]:
-        return self.op.saved_names(self.mask)
+        names = self.op.saved_names(self.mask)
+        return tuple(name for name in names if name != "needs" and self._edge_with_shape(name) is None)
+
+    def _edge_with_shape(self, name: str) -> int | None:
+        """The operand whose shape `name` asks for, if its edge is sure to exist."""
+        operand = name.removesuffix("_shape")
+        if operand == name or operand not in self.op.operands or self.op.variadic:
+            return None
+        index = self.op.operands.index(operand)
+        return index if self.mask >> index & 1 else None
 
     def needed(self) -> Iterator[int]:
         """The operands that need gradients."""
@@ -203,7 +218,7 @@ class Plan:
             return op.operands.index(name)
         if name in op.residuals:
             return ("residual", op.residuals.index(name))
-        if name in ("operands", "shapes", "needs"):
+        if name in ("operands", "shapes"):
             return (name, 0)
         if name.endswith("_shape") and name[: -len("_shape")] in op.operands:
             return ("shape", op.operands.index(name[: -len("_shape")]))
@@ -212,15 +227,34 @@ class Plan:
             f"operands {op.operands}, parameters {op.parameters}, residuals {op.residuals}"
         )
 
-    def arguments(self, rule: Rule) -> tuple[tuple[bool, Any], ...]:
-        """For each argument of `rule`, whether it is saved, and its place there or its parameter's name."""
-        names = self.names
-        return tuple((True, names.index(n)) if n in names else (False, n) for n in rule.names)
+    def arguments(self, rule: Rule) -> tuple[tuple[int, Any], ...]:
+        """For each argument of `rule` where it comes from: a kind of place, and which."""
+        found: list[tuple[int, Any]] = []
+        for name in rule.names:
+            edge = self._edge_with_shape(name)
+            if name in self.names:
+                found.append((_SAVED, self.names.index(name)))
+            elif name == "needs":
+                found.append((_NEEDS, None))
+            else:
+                found.append((_PARAMETER, name) if edge is None else (_SHAPE, edge))
+        return tuple(found)
 
-    def fetch(self, node: Node, where: tuple[tuple[bool, Any], ...], saved: Sequence[Any]) -> list[Any]:
-        """The values of a rule's arguments; `saved` stands in for the node's own."""
-        parameters = node.parameters
-        return [saved[place] if is_saved else parameters[place] for is_saved, place in where]
+    def fetch(
+        self, node: Node, where: tuple[tuple[int, Any], ...], saved: Sequence[Any], edges: Sequence[Any]
+    ) -> list[Any]:
+        """The values of a rule's arguments; `saved` stands in for the node's own, `edges` for those that matter."""
+        values: list[Any] = []
+        for kind, place in where:
+            if kind == _SAVED:
+                values.append(saved[place])
+            elif kind == _PARAMETER:
+                values.append(node.parameters[place])
+            elif kind == _SHAPE:
+                values.append(node.edges[place].shape)
+            else:
+                values.append(tuple([edge is not None for edge in edges]))
+        return values
 
     def _pull_each(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
         return self.pull_each(node, cotangent, edges, node.saved or ())
@@ -231,7 +265,7 @@ class Plan:
         return [
             None
             if edge is None
-            else rules[index].function(cotangent, *self.fetch(node, self._rules[index], saved))
+            else rules[index].function(cotangent, *self.fetch(node, self._rules[index], saved, edges))
             for index, edge in enumerate(edges)
         ]
 
@@ -242,10 +276,7 @@ class Plan:
         """Apply the one rule that returns the cotangents of all operands."""
         rule = self.op.joint_rule
         assert rule is not None
-        needs = tuple(edge is not None for edge in edges)
-        values = self.fetch(node, self.arguments(rule), saved)
-        values = [needs if name == "needs" else value for name, value in zip(rule.names, values, strict=True)]
-        pulled = rule.function(cotangent, *values)
+        pulled = rule.function(cotangent, *self.fetch(node, self._joint, saved, edges))
         if None in edges:
             return [None if edge is None else c for edge, c in zip(edges, pulled, strict=True)]
         return pulled  # type: ignore[no-any-return]

@@ -40,3 +40,6 @@ def _suppress(array: np.ndarray[Any, Any]) -> bool:
     if not finite.size:
         return True
     return bool(finite.max() < 1e5 and finite.min() > 1e-4 and finite.max() / finite.min() < sys.maxsize)
+
+
+Tensor.__repr__ = to_text  # type: ignore[method-assign]

@@ -1,6 +1,7 @@
 """The Tensor: an array, its place in the graph, and nothing else.
 
-The operators and most methods are attached by :mod:`autograd_core.ops`, where each operation is declared once.
+The operators and most methods are attached by :mod:`autograd_core.ops`, where each operation is declared once, and
+``backward`` by :mod:`autograd_core.backward`.
 """
 
 from __future__ import annotations
@@ -69,6 +70,13 @@ class Tensor(_Slots):
 
     if TYPE_CHECKING:
         # Operations are attached as methods when they are declared; PyTorch's names and signatures.
+        def backward(
+            self,
+            gradient: Any = None,
+            retain_graph: bool | None = None,
+            create_graph: bool = False,
+            inputs: Any = None,
+        ) -> None: ...
         def __getattr__(self, name: str) -> Any: ...
         def __add__(self, other: Any) -> Tensor: ...
         def __radd__(self, other: Any) -> Tensor: ...
@@ -266,29 +274,6 @@ class Tensor(_Slots):
             raise TypeError(f"a hook must be callable, got {type(hook).__name__}")
         return RemovableHandle(self._node.post_hooks, call)
 
-    def backward(
-        self,
-        gradient: Any = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Any = None,
-    ) -> None:
-        """Gather the gradients of this tensor in the ``grad`` of the leaves it was computed from.
-
-        Args:
-            gradient: the cotangent, of this tensor's shape; may be left out for a single element.
-            retain_graph: keep the saved values for another pass; by default only with `create_graph`.
-            create_graph: record the computation of the gradients, so that they can be differentiated in turn.
-            inputs: gather only for these tensors.
-
-        Raises:
-            GraphError: if this tensor does not require gradients, has several elements and no `gradient` is given,
-                or a value that is needed was freed or changed in place.
-        """
-        from .backward import backward
-
-        backward(self, gradient, retain_graph=retain_graph, create_graph=create_graph, inputs=inputs)
-
     def detach(self) -> Tensor:
         """The same memory outside the graph; in-place changes of either are noticed by both."""
         return wrap(self._array, None, cell_of(self))
@@ -307,10 +292,11 @@ class Tensor(_Slots):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
-        if value.dtype != self.dtype:
-            raise TypeError(f"data must keep the dtype {self.dtype}, got {value.dtype}")
+        if self.requires_grad and value.dtype.kind != "f":
+            raise TypeError(f"data of a tensor that requires gradients must be floating, got {value.dtype}")
         self._array = value._array
-        self._demand_accumulator().shape = value.shape
+        accumulator = self._demand_accumulator()
+        accumulator.shape, accumulator.dtype = value.shape, value.dtype
         cell_of(self)[0] += 1
 
     @property
@@ -392,11 +378,6 @@ class Tensor(_Slots):
 
     __hash__ = object.__hash__
 
-    def __repr__(self) -> str:
-        from .printing import to_text
-
-        return to_text(self)
-
     def __format__(self, specification: str) -> str:
         return format(self.item(), specification) if specification else repr(self)
 
@@ -465,7 +446,7 @@ def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarr
     elif hasattr(data, "__array__") or hasattr(data, "__array_interface__"):
         array = np.asarray(data)
     else:
-        array = _from_python(data)
+        array = _from_python(data, dtypes.get_default_dtype() if wanted is None else wanted)
     if wanted is None or array.dtype.kind in "OcSUMmV":
         target = dtypes.as_dtype(array.dtype)
     else:
@@ -475,7 +456,8 @@ def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarr
     return result if result.dtype is target else result.view(target)
 
 
-def _from_python(data: Any) -> np.ndarray:
+def _from_python(data: Any, floating: np.dtype[Any]) -> np.ndarray:
+    """Numbers and nested sequences of them as an array, Python floats in the dtype `floating`."""
     if isinstance(data, (list, tuple)):
         stack: list[Any] = [data]
         while stack:
@@ -493,7 +475,7 @@ def _from_python(data: Any) -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"the nested sequences do not form a rectangle: {error}") from None
     if array.dtype.kind == "f" and not _holds_arrays(data):
-        array = array.astype(dtypes.get_default_dtype())
+        array = array.astype(floating)
     return array
 
 

@@ -136,19 +136,26 @@ class FusedUpdate:
         dtype = arrays[0].dtype
         module = loop.variants.get(dtype) or loop.variant(dtype)
         left_out = np.zeros(count, np.bool_)
+        limit = _thread_limit()
         if not _objects_readable():
             left_out[:] = True
-        elif not module.rows(id(arrays), count, left_out, id(dtype), _thread_limit(), *values):
+        elif not module.rows(id(arrays), count, left_out, id(dtype), limit, *values):
             return
         # Nothing has been done yet, and preparing a row is what may fail.
-        careful = [self._prepare(arrays[index::count]) for index in np.flatnonzero(left_out)]
-        if len(careful) < count:
-            module.rows(id(arrays), count, left_out, id(dtype), _thread_limit(), *values)
-        for row in careful:
-            row.run(loop, values)
-
-    def _prepare(self, arrays: list[np.ndarray]) -> _Row:
-        return _Row(arrays, self.operands, self._changed)
+        prepared = [(index, _Row(arrays[index::count], self)) for index in np.flatnonzero(left_out)]
+        alone = []
+        for index, row in prepared:
+            if _objects_readable() and row.lines[0].size < limit and all(line.dtype is dtype for line in row.lines):
+                arrays[index::count] = row.lines
+                left_out[index] = False
+            else:
+                alone.append(row)
+        if len(alone) < count:
+            module.rows(id(arrays), count, left_out, id(dtype), limit, *values)
+        for row in alone:
+            loop.run(row.lines[0].dtype, row.lines[0].size, (*row.lines, *values))
+        for _, row in prepared:
+            row.finish()
 
     def _call_message(self, columns: Sequence[Any], scalars: dict[str, Any]) -> str:
         wanted = f"{self.name} takes {len(self.operands)} sequences of tensors ({', '.join(self.operands)})"
@@ -169,7 +176,8 @@ class _Row:
 
     __slots__ = ("copies", "lines")
 
-    def __init__(self, arrays: Sequence[np.ndarray], names: Sequence[str], changed: Sequence[int]) -> None:
+    def __init__(self, arrays: Sequence[np.ndarray], update: FusedUpdate) -> None:
+        names, changed = update.operands, update._changed
         first, leader = arrays[changed[0]], names[changed[0]]
         self.lines: list[np.ndarray] = []
         self.copies: list[tuple[np.ndarray, np.ndarray]] = []
@@ -184,14 +192,12 @@ class _Row:
             if flags.carray:
                 self.lines.append(array.ravel())
                 continue
-            self.lines.append(np.array(array, dtype=array.dtype.newbyteorder("="), order="C").ravel())
+            self.lines.append(np.array(array, order="C").ravel())
             if index in changed:
                 self.copies.append((array, self.lines[-1]))
 
-    def run(self, loop: Loop, values: Sequence[float]) -> None:
-        """Run the loop, on threads where they pay, and bring the copies home."""
-        line = self.lines[0]
-        loop.run(line.dtype, line.size, (*self.lines, *values))
+    def finish(self) -> None:
+        """Bring the copies home."""
         for array, copied in self.copies:
             array[...] = copied.reshape(array.shape)
 

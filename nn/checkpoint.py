@@ -32,6 +32,7 @@ def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str]) -> Non
 
     Raises:
         TypeError: for names that are no strings and values that are no tensors; nothing is written then.
+        OSError: if the file cannot be written; one that was there before is left as it was.
 
     Example:
         >>> import nn, os, tempfile
@@ -41,6 +42,7 @@ def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str]) -> Non
         >>> nn.Linear(2, 3).load_state_dict(nn.load(path))
         <All keys matched successfully>
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     if isinstance(state, Module):
@@ -69,6 +71,8 @@ def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str]) -> Non
         with partial.open("rb+") as written:
             os.fsync(written.fileno())
         os.replace(partial, target)
+    except SafetensorError as error:
+        raise OSError(f"the checkpoint {os.fspath(path)!r} cannot be written: {error}") from None
     finally:
         partial.unlink(missing_ok=True)
 

@@ -35,7 +35,6 @@ from .functional_loss import (
 # Klambauer et al. 2017, "Self-normalizing neural networks": the fixed point of mean 0 and variance 1.
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
-_gelu_exact = ag.REGISTRY["gelu_exact"].function
 
 
 def _finish(input: Tensor, inplace: bool, function: Callable[..., Tensor], *arguments: Any, **named: Any) -> Tensor:
@@ -153,8 +152,9 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
         ValueError: for any other approximation.
     """
     if approximate == "none":
-        assert _gelu_exact is not None
-        exact: Tensor = _gelu_exact(input)
+        function = ag.REGISTRY["gelu_exact"].function
+        assert function is not None
+        exact: Tensor = function(input)
         return exact
     if approximate != "tanh":
         raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")

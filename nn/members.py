@@ -72,7 +72,10 @@ class Members:
             raise TypeError(f"cannot assign {_described(value)} as {known} {name!r} ({expected} or None expected)")
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for what is missing: members are ordinary attributes.
+        # Reached only for what is missing, since members are ordinary attributes, and for properties that fail.
+        descriptor = getattr(type(self), name, None)
+        if isinstance(descriptor, property) and descriptor.fget is not None:
+            return descriptor.fget(self)  # raises what it raised before, which Python has dropped
         message = f"{type(self).__name__!r} object has no attribute {name!r}"
         if name in ("_members", "training"):
             message += "; a subclass must call super().__init__() before anything else"

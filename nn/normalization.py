@@ -84,7 +84,7 @@ class _BatchNorm(Module):
             input, mean, variance, self.weight, self.bias, training or mean is None, momentum, self.eps
         )
         # An empty batch says nothing about the statistics and is not counted.
-        if counter is not None and input.numel():
+        if counter is not None and output.numel():
             counter.numpy()[...] += 1
         return output
 

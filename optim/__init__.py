@@ -18,6 +18,7 @@ Each optimiser is one scalar formula, which becomes one fused in-place loop over
 
 from __future__ import annotations
 
+from . import lr_scheduler
 from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
@@ -42,5 +43,6 @@ __all__ = [
     "Optimizer",
     "RAdam",
     "RMSprop",
+    "lr_scheduler",
     "no_decay_groups",
 ]

@@ -42,6 +42,7 @@ class Adam(Optimizer):
         weight_decay: strength of an L2 penalty, added to the gradient; at least 0.
         amsgrad: divide by the root of the largest average so far.
         maximize: climb instead of descending.
+        decoupled_weight_decay: shrink the parameter as :class:`AdamW` does, instead of bending the gradient.
 
     Raises:
         TypeError, ValueError: for bad parameters or options; see :class:`Optimizer`.
@@ -66,10 +67,9 @@ class Adam(Optimizer):
         "weight_decay": nonnegative,
         "amsgrad": flag,
         "maximize": flag,
+        "decoupled_weight_decay": flag,
     }
     _buffers = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
-    # Whether the parameter itself is shrunk, rather than the gradient bent.
-    _decoupled: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -89,15 +90,15 @@ class Adam(Optimizer):
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
+            "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, defaults)
 
     def _variant(self, group: Group) -> tuple[Hashable, ...]:
-        return group["weight_decay"] != 0, group["amsgrad"], group["maximize"]
+        decay, decoupled = group["weight_decay"] != 0, group["decoupled_weight_decay"]
+        return decay and not decoupled, decay and decoupled, group["amsgrad"], group["maximize"]
 
-    def _formula(self, decay: bool, amsgrad: bool, maximize: bool) -> Callable[..., Any]:
-        coupled, decoupled = decay and not self._decoupled, decay and self._decoupled
-
+    def _formula(self, coupled: bool, decoupled: bool, amsgrad: bool, maximize: bool) -> Callable[..., Any]:
         def adam(
             parameter: Any,
             gradient: Any,
@@ -170,10 +171,8 @@ class AdamW(Adam):
         >>> x.grad = ag.zeros(1)
         >>> optimizer.step()
         >>> x                       # 2 · (1 − 0.5 · 0.5), though the gradient is 0
-        tensor([1.5000], requires_grad=True)
+        tensor([1.5], requires_grad=True)
     """
-
-    _decoupled = True
 
     def __init__(
         self,
@@ -186,4 +185,8 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True)
+
+    def _checked(self, options: Group) -> Group:
+        # A state dict of Adam may say otherwise.
+        return {**super()._checked(options), "decoupled_weight_decay": True}

@@ -55,7 +55,7 @@ class NAdam(Optimizer):
         >>> (x * x).sum().backward()
         >>> optimizer.step()
         >>> x
-        tensor([1.3260], requires_grad=True)
+        tensor([1.4718], requires_grad=True)
     """
 
     _options: ClassVar[Mapping[str, Check]] = {

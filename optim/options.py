@@ -78,10 +78,18 @@ def flag(label: str, value: Any) -> bool:
     return bool(value)
 
 
-def count(label: str, value: Any) -> int:
-    """An integer that is one or more."""
+def whole(label: str, value: Any) -> int:
+    """An integer that is zero or more."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{label} must be an integer, got {value!r} of type {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{label} must be at least 1, got {value}")
+    if value < 0:
+        raise ValueError(f"{label} must be at least 0, got {value}")
     return int(value)
+
+
+def count(label: str, value: Any) -> int:
+    """An integer that is one or more."""
+    found = whole(label, value)
+    if found < 1:
+        raise ValueError(f"{label} must be at least 1, got {value}")
+    return found

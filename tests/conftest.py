@@ -81,15 +81,24 @@ def _restore(state: dict[str, Any]) -> None:
     np.set_printoptions(**state["numpy.get_printoptions"])
 
 
+INITIAL_STATE = _global_state()
+
+
+def _refuse_leaks() -> None:
+    state = _global_state()
+    leaked = [
+        f"{name}: {INITIAL_STATE[name]} became {state[name]}" for name in state if state[name] != INITIAL_STATE[name]
+    ]
+    if leaked:
+        _restore(INITIAL_STATE)
+        pytest.fail("global state leaked: " + "; ".join(leaked))
+
+
 @pytest.fixture(autouse=True)
 def _nothing_leaks() -> Iterator[None]:
     """Seed every generator, and fail the test that changes how later ones compute, naming what it left behind."""
+    _refuse_leaks()  # left by the import of a test module
     ag.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 - for code that uses the global generator
-    before = _global_state()
     yield
-    after = _global_state()
-    leaked = [f"{name}: {before[name]} became {after[name]}" for name in before if before[name] != after[name]]
-    if leaked:
-        _restore(before)
-        pytest.fail("global state leaked: " + "; ".join(leaked))
+    _refuse_leaks()

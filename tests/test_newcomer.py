@@ -59,5 +59,3 @@ def test_the_project_names_no_package_host():
         if name.endswith((".toml", ".txt", ".lock", ".cfg", ".yaml", ".yml", ".md", ".py")) or name == ".ci/run":
             text = (ROOT / name).read_text(encoding="utf-8")
             assert not re.search("index" + "-url|pypi" + r"\.org|files\.python" + "hosted", text), name
-
-

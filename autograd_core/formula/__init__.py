@@ -13,9 +13,17 @@ Arithmetic and comparisons are Python's operators.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from .expression import Call, Constant, Expression, Symbol, trace
 from .functions import *  # noqa: F403 - the vocabulary of formulas is exactly functions.__all__
 from .functions import FUNCTIONS, Function, read
 from .latex import to_latex
+
+if TYPE_CHECKING:
+    # functions.__all__ is computed, which type checkers cannot read.
+    def __getattr__(name: str) -> Callable[..., Any]: ...
+
 
 __all__ = ["FUNCTIONS", "Call", "Constant", "Expression", "Function", "Symbol", "read", "to_latex", "trace"]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from . import special
 from .expression import Call, Constant, Expression, Symbol, call
 
 FUNCTIONS: dict[str, Function] = {}
@@ -87,18 +88,11 @@ def _stable_sigmoid(x: Any) -> Any:
     return np.where(np.less(x, 0), exponential, np.ones_like(exponential)) / (1 + exponential)
 
 
-def _scalar(function: str) -> Callable[..., Any]:
-    """A NumPy form for a function that Python's math module has and NumPy lacks."""
-    import math
-
-    inner = np.vectorize(getattr(math, function), otypes=[np.float64])
-
-    def evaluate(x: Any) -> Any:
-        array = np.asarray(x)
-        result = inner(array) if array.size else array.astype(np.float64)
-        return np.asarray(result, dtype=array.dtype if array.dtype.kind == "f" else None)[()]
-
-    return evaluate
+def _truncated_quotient(x: Any, z: Any) -> Any:
+    if np.result_type(x, z).kind == "f":
+        return np.trunc(np.true_divide(x, z))
+    # Exact for integers too large for a float.
+    return np.floor_divide(x - np.fmod(x, z), z)
 
 
 for _name, _ufunc, _latex in (
@@ -120,10 +114,16 @@ not_equal = _function("not_equal", np.not_equal, r"{0} \ne {1}")
 logical_and = _function("logical_and", np.logical_and, r"{0} \wedge {1}")
 logical_or = _function("logical_or", np.logical_or, r"{0} \vee {1}")
 logical_not = _function("logical_not", np.logical_not, r"\neg {0}")
+logical_xor = _function("logical_xor", np.logical_xor, r"{0} \oplus {1}")
 isnan = _function("isnan", np.isnan, r"{0} \text{{ is NaN}}")
+isinf = _function("isinf", np.isinf, r"\lvert {0} \rvert = \infty")
+isfinite = _function("isfinite", np.isfinite, r"\lvert {0} \rvert < \infty")
+signbit = _function("signbit", np.signbit, r"{0} \text{{ has a minus sign}}")
 where = _function("where", np.where, r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}")
 maximum = _function("maximum", np.maximum, r"\max({0}, {1})")
 minimum = _function("minimum", np.minimum, r"\min({0}, {1})")
+fmax = _function("fmax", np.fmax, r"\operatorname{{fmax}}({0}, {1})")
+fmin = _function("fmin", np.fmin, r"\operatorname{{fmin}}({0}, {1})")
 abs = _function("abs", np.absolute, r"\lvert {0} \rvert")
 sign = _function("sign", np.sign, r"\operatorname{{sgn}}({0})")
 floor = _function("floor", np.floor, r"\lfloor {0} \rfloor")
@@ -131,6 +131,11 @@ ceil = _function("ceil", np.ceil, r"\lceil {0} \rceil")
 round = _function("round", np.rint, r"\operatorname{{round}}({0})")
 trunc = _function("trunc", np.trunc, r"\operatorname{{trunc}}({0})")
 copysign = _function("copysign", np.copysign, r"\lvert {0} \rvert \operatorname{{sgn}}({1})")
+floor_divide = _function("floor_divide", np.floor_divide, r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor")
+trunc_divide = _function("trunc_divide", _truncated_quotient, r"\operatorname{{trunc}} \frac{{{0}}}{{{1}}}")
+remainder = _function("remainder", np.remainder, r"{0} \bmod {1}")
+fmod = _function("fmod", np.fmod, r"\operatorname{{fmod}}({0}, {1})")
+hypot = _function("hypot", np.hypot, r"\sqrt{{{0}^2 + {1}^2}}")
 sqrt = _function("sqrt", np.sqrt, r"\sqrt{{{0}}}")
 cbrt = _function("cbrt", np.cbrt, r"\sqrt[3]{{{0}}}")
 exp = _function("exp", np.exp, "e^{{{0}}}")
@@ -155,7 +160,15 @@ acosh = _function("acosh", np.arccosh, r"\operatorname{{arcosh}} {0}")
 atanh = _function("atanh", np.arctanh, r"\operatorname{{artanh}} {0}")
 sigmoid = _function("sigmoid", _stable_sigmoid, r"\sigma({0})")
 softplus = _function("softplus", lambda x: np.logaddexp(x, np.zeros_like(x)), r"\ln(1 + e^{{{0}}})")
-erf = _function("erf", _scalar("erf"), r"\operatorname{{erf}}({0})")
-erfc = _function("erfc", _scalar("erfc"), r"\operatorname{{erfc}}({0})")
+erf = _function("erf", special.erf, r"\operatorname{{erf}}({0})")
+erfc = _function("erfc", special.erfc, r"\operatorname{{erfc}}({0})")
+erfinv = _function("erfinv", special.erfinv, r"\operatorname{{erf}}^{{-1}}({0})")
+lgamma = _function("lgamma", special.lgamma, r"\ln \lvert \Gamma({0}) \rvert")
+digamma = _function("digamma", special.digamma, r"\psi({0})")
+polygamma = _function("polygamma", special.polygamma, r"\psi^{{({1})}}({0})")
+i0 = _function("i0", special.i0, "I_0({0})")
+i0e = _function("i0e", special.i0e, r"e^{{-\lvert {0} \rvert}} I_0({0})")
+i1 = _function("i1", special.i1, "I_1({0})")
+i1e = _function("i1e", special.i1e, r"e^{{-\lvert {0} \rvert}} I_1({0})")
 
 __all__ = [name for name in FUNCTIONS if name in globals()]

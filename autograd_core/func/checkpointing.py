@@ -6,8 +6,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from ..backward import enable_grad
 from ..errors import GraphError
+from ..grad_mode import enable_grad
 from ..graph import Node, ancestors, mode, next_sequence
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor, wrap

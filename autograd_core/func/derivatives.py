@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import backward as engine
+from ..backward import grad as pull_back
 from ..errors import GraphError
+from ..grad_mode import enable_grad, is_grad_enabled
 from ..ops.creation import clone, zeros_like
 from ..ops.shape import reshape, stack
 from ..tensor import Tensor, wrap
@@ -33,7 +34,7 @@ _depth = _Depth()
 def _transforming() -> Iterator[None]:
     _depth.value += 1
     try:
-        with engine.enable_grad():
+        with enable_grad():
             yield
     finally:
         _depth.value -= 1
@@ -51,7 +52,7 @@ def _variables(tensors: Sequence[Tensor]) -> list[Tensor]:
 
 def _keep_graph(tensors: Sequence[Tensor]) -> bool:
     """Whether somebody outside may differentiate the result again."""
-    return _depth.value > 1 or (engine.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))
+    return _depth.value > 1 or (is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))
 
 
 def _pick(arguments: tuple[Any, ...], argnums: int | Sequence[int]) -> tuple[Any, list[int]]:
@@ -84,7 +85,7 @@ class _Call:
         if not output.requires_grad:
             return [zeros_like(variable) for variable in self.variables]
         return list(
-            engine.grad(
+            pull_back(
                 output,
                 self.variables,
                 cotangent,
@@ -231,14 +232,14 @@ def _push(output: Tensor, variables: Sequence[Tensor], directions: Sequence[Tens
     if not output.requires_grad:
         return zeros_like(output)
     probe = zeros_like(output).requires_grad_()
-    pulled = engine.grad(output, variables, probe, create_graph=True, materialize_grads=True)
+    pulled = pull_back(output, variables, probe, create_graph=True, materialize_grads=True)
     contracted = [(p * d).sum() for p, d in zip(pulled, directions, strict=True) if p.requires_grad]
     if not contracted:
         return zeros_like(output)
     total = contracted[0]
     for part in contracted[1:]:
         total = total + part
-    (tangent,) = engine.grad(total, probe, create_graph=keep, retain_graph=True, materialize_grads=True)
+    (tangent,) = pull_back(total, probe, create_graph=keep, retain_graph=True, materialize_grads=True)
     return tangent  # type: ignore[no-any-return]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import enable_grad, grad
+from ..backward import grad
+from ..grad_mode import enable_grad
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor, cell_of
 from .inputs import differentiated

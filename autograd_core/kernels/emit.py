@@ -36,12 +36,18 @@ _OPERATORS = {
     "not_equal": "{0} != {1}",
     "logical_and": "{0} & {1}",
     "logical_or": "{0} | {1}",
+    "logical_xor": "{0} != {1}",
     "logical_not": "not {0}",
     "isnan": "{0} != {0}",
+    "isinf": "abs({0}) == np.inf",
+    "isfinite": "{0} - {0} == zero",
+    "signbit": "np.copysign(one, {0}) < zero",
     "where": "{1} if {0} else {2}",
     # NaN wins, as in NumPy: a comparison with NaN is false, so the NaN operand has to be asked for.
     "maximum": "{0} if ({0} >= {1} or {0} != {0}) else {1}",
     "minimum": "{0} if ({0} <= {1} or {0} != {0}) else {1}",
+    "fmax": "{0} if ({0} >= {1} or {1} != {1}) else {1}",
+    "fmin": "{0} if ({0} <= {1} or {1} != {1}) else {1}",
     "abs": "abs({0})",
     "sign": "(one if {0} > zero else (-one if {0} < zero else {0}))",
     "power": "{0} ** {1}",
@@ -50,12 +56,24 @@ _OPERATORS = {
     "round": "np.rint({0})",
     "trunc": "np.trunc({0})",
     "copysign": "np.copysign({0}, {1})",
-    "sqrt": "math.sqrt({0})",
+    "sqrt": "np.sqrt({0})",
+    "floor_divide": "{0} // {1}",
+    "trunc_divide": "np.trunc({0} / {1})",
+    "remainder": "{0} % {1}",
+    "fmod": "np.fmod({0}, {1})",
 }
 
 # Functions of the mathematical library for those without a vectorised form, in Python's spelling.
-_LIBRARY = {"arctan2": "math.atan2({0}, {1})", "cbrt": "np.cbrt({0})", "exp2": "np.exp2({0})"}
+_LIBRARY = {
+    "arctan2": "np.arctan2({0}, {1})",
+    "hypot": "math.hypot({0}, {1})",
+    "cbrt": "np.cbrt({0})",
+    "exp2": "np.exp2({0})",
+}
 _MATH_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
+
+# Functions of kernels.special, which branch.
+_SPECIAL = frozenset(("erfinv", "lgamma", "digamma", "polygamma", "i0", "i0e", "i1", "i1e"))
 
 
 def _vectorized() -> Sequence[str]:
@@ -105,7 +123,7 @@ class _Writer:
         arguments = [self.write(argument) for argument in expression.arguments]
         if function in _OPERATORS:
             return _OPERATORS[function].format(*arguments)
-        if function in _vectorized():
+        if function in _SPECIAL or function in _vectorized():
             self.imports.add(function)
             return f"{function}({', '.join(arguments)})"
         if function in _LIBRARY:
@@ -123,7 +141,7 @@ class _Writer:
             4: f"({name} * {name}) * ({name} * {name})",
             -1: f"one / {name}",
             -2: f"one / ({name} * {name})",
-            0.5: f"math.sqrt({name})",
+            0.5: f"np.sqrt({name})",
         }[exponent.value]
 
 
@@ -151,7 +169,8 @@ def source(
     sliced = ", ".join([f"{line}[start:stop]" for line in lines] + list(parameters))
     name = dtype.name
     imports = "".join(
-        f"from autograd_core.kernels.vecmath import {f}_{name} as {f}\n" for f in sorted(writer.imports)
+        f"from autograd_core.kernels.{'special' if f in _SPECIAL else 'vecmath'} import {f}_{name} as {f}\n"
+        for f in sorted(writer.imports)
     )
     constants = "".join(f"{held} = {text}\n" for text, held in writer.constants.items())
     body = [f"{parameter}_p = real({parameter})" for parameter in parameters]
@@ -251,7 +270,7 @@ class Loop:
 
     def unary(self, x: np.ndarray) -> np.ndarray:
         """The loop over a single operand, without the general call's bookkeeping."""
-        result = np.empty(x.shape, x.dtype)
+        result = np.empty(x.shape, bool_ if self.predicate else x.dtype)
         self.run(x.dtype, x.size, (flat(x), result.ravel()))
         return result
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograd_core.kernels.jit import inline, prange, serial_and_parallel
+from autograd_core.kernels.vecmath import exp_float32, exp_float64
 
 # Lanes a tile should have at least, and elements of the kept dimension it takes at most.
 _LANES = 128
@@ -243,6 +244,78 @@ def _product(x, outer, length, inner, out):
             out[place] = total
 
 
+@inline
+def _add_exponentials_float32(accumulator, tile, centre):
+    for lane in range(tile.size):
+        accumulator[lane] += exp_float32(tile[lane] - centre[lane])
+
+
+def _exponentials_float32(x, centre, outer, length, inner, out):
+    """Sums of exp(x - centre) over the middle dimension; `centre` is a line over the kept ones."""
+    plan = _plan(outer, length, inner)
+    blocks = plan[3]
+    tasks = outer * plan[1] * blocks
+    partial = np.empty(blocks * out.size if blocks > 1 else 0)
+    for chunk in prange(_CHUNKS):
+        accumulator = np.empty(_COLUMNS)
+        middle = np.empty(_COLUMNS, x.dtype)
+        for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
+            start, place, count, width, steps, block = _locate(task, plan, length, inner)
+            lanes, stride = steps * width, steps * inner
+            for step in range(steps):
+                for lane in range(width):
+                    middle[step * width + lane] = centre[place + lane]
+            for lane in range(lanes):
+                accumulator[lane] = 0.0
+            for _ in range(count // steps):
+                _add_exponentials_float32(accumulator, x[start : start + lanes], middle)
+                start += stride
+            _add_exponentials_float32(accumulator, x[start : start + count % steps * width], middle)
+            if blocks > 1:
+                _store(accumulator, steps, width, partial, block * out.size + place)
+            else:
+                _store(accumulator, steps, width, out, place)
+    if blocks > 1:
+        _combine(partial, blocks, out)
+
+
+@inline
+def _add_exponentials_float64(accumulator, tile, centre):
+    for lane in range(tile.size):
+        accumulator[lane] += exp_float64(tile[lane] - centre[lane])
+
+
+def _exponentials_float64(x, centre, outer, length, inner, out):
+    """Sums of exp(x - centre) over the middle dimension; `centre` is a line over the kept ones."""
+    plan = _plan(outer, length, inner)
+    blocks = plan[3]
+    tasks = outer * plan[1] * blocks
+    partial = np.empty(blocks * out.size if blocks > 1 else 0)
+    for chunk in prange(_CHUNKS):
+        accumulator = np.empty(_COLUMNS)
+        middle = np.empty(_COLUMNS, x.dtype)
+        for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
+            start, place, count, width, steps, block = _locate(task, plan, length, inner)
+            lanes, stride = steps * width, steps * inner
+            for step in range(steps):
+                for lane in range(width):
+                    middle[step * width + lane] = centre[place + lane]
+            for lane in range(lanes):
+                accumulator[lane] = 0.0
+            for _ in range(count // steps):
+                _add_exponentials_float64(accumulator, x[start : start + lanes], middle)
+                start += stride
+            _add_exponentials_float64(accumulator, x[start : start + count % steps * width], middle)
+            if blocks > 1:
+                _store(accumulator, steps, width, partial, block * out.size + place)
+            else:
+                _store(accumulator, steps, width, out, place)
+    if blocks > 1:
+        _combine(partial, blocks, out)
+
+
 sum_serial, sum_parallel = serial_and_parallel(_sum)
 squares_serial, squares_parallel = serial_and_parallel(_squares)
 product_serial, product_parallel = serial_and_parallel(_product)
+exponentials_float32_serial, exponentials_float32_parallel = serial_and_parallel(_exponentials_float32)
+exponentials_float64_serial, exponentials_float64_parallel = serial_and_parallel(_exponentials_float64)

@@ -1,7 +1,7 @@
 """Running sums, products, extrema and recurrences along the middle of (outer, length, inner) blocks.
 
-A running value waits for the one before it, so rows that lie one behind the other are walked several at a time, and
-kept dimensions side by side. Accumulators are float64. With `reverse` everything runs from the end.
+Where something lies behind the dimension it is walked side by side, which LLVM vectorises; else one row after the
+other. Accumulators are float64. With `reverse` everything runs from the end.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_core.kernels.jit import inline, prange, serial_and_parallel
 
-# Rows walked together, and kept elements a task takes.
+# Rows, or kept elements, that one task takes.
 _ROWS = 8
 _COLUMNS = 512
 
@@ -31,44 +31,12 @@ def _block(task, inner):
     return task // column_blocks, first, min(inner, first + _COLUMNS)
 
 
-@inline
-def _eight(task, line, length):
-    # Eight rows as slices: their running values are independent, so none waits for another's addition.
-    start = task * _ROWS * length
-    return (
-        line[start : start + length],
-        line[start + length : start + 2 * length],
-        line[start + 2 * length : start + 3 * length],
-        line[start + 3 * length : start + 4 * length],
-        line[start + 4 * length : start + 5 * length],
-        line[start + 5 * length : start + 6 * length],
-        line[start + 6 * length : start + 7 * length],
-        line[start + 7 * length : start + 8 * length],
-    )
-
-
 def _cumsum(x, reverse, out):
     """Running sums."""
     outer, length, inner = x.shape
-    line, target = x.reshape(-1), out.reshape(-1)
     for task in prange(_tasks(outer, inner)):
-        if inner == 1 and (task + 1) * _ROWS <= outer:
-            a, b, c, d, e, f, g, h = _eight(task, line, length)
-            at, bt, ct, dt, et, ft, gt, ht = _eight(task, target, length)
-            s0, s1, s2, s3, s4, s5, s6, s7 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-            for step in range(length):
-                i = length - 1 - step if reverse else step
-                s0 += a[i]
-                s1 += b[i]
-                s2 += c[i]
-                s3 += d[i]
-                s4 += e[i]
-                s5 += f[i]
-                s6 += g[i]
-                s7 += h[i]
-                at[i], bt[i], ct[i], dt[i], et[i], ft[i], gt[i], ht[i] = s0, s1, s2, s3, s4, s5, s6, s7
-        elif inner == 1:
-            for row in range(task * _ROWS, outer):
+        if inner == 1:
+            for row in range(task * _ROWS, min(outer, (task + 1) * _ROWS)):
                 total = 0.0
                 for step in range(length):
                     place = length - 1 - step if reverse else step
@@ -88,25 +56,9 @@ def _cumsum(x, reverse, out):
 def _cumprod(x, reverse, out):
     """Running products."""
     outer, length, inner = x.shape
-    line, target = x.reshape(-1), out.reshape(-1)
     for task in prange(_tasks(outer, inner)):
-        if inner == 1 and (task + 1) * _ROWS <= outer:
-            a, b, c, d, e, f, g, h = _eight(task, line, length)
-            at, bt, ct, dt, et, ft, gt, ht = _eight(task, target, length)
-            s0, s1, s2, s3, s4, s5, s6, s7 = 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0
-            for step in range(length):
-                i = length - 1 - step if reverse else step
-                s0 *= a[i]
-                s1 *= b[i]
-                s2 *= c[i]
-                s3 *= d[i]
-                s4 *= e[i]
-                s5 *= f[i]
-                s6 *= g[i]
-                s7 *= h[i]
-                at[i], bt[i], ct[i], dt[i], et[i], ft[i], gt[i], ht[i] = s0, s1, s2, s3, s4, s5, s6, s7
-        elif inner == 1:
-            for row in range(task * _ROWS, outer):
+        if inner == 1:
+            for row in range(task * _ROWS, min(outer, (task + 1) * _ROWS)):
                 total = 1.0
                 for step in range(length):
                     place = length - 1 - step if reverse else step

@@ -2,6 +2,8 @@
 
 from . import (
     activation,
+    arithmetic,
+    comparison,
     creation,
     decomposition,
     einsum,
@@ -9,18 +11,33 @@ from . import (
     indexing,
     inplace,
     layers,
+    limits,
     linalg,
     linear_maps,
     loss,
-    operators,
+    powers,
     products,
+    rectifiers,
     reduction,
+    rounding,
     shape,
     softmax,
+    special,
+    trigonometric,
 )
+
+# isort: split
+# After every declaration: in-place forms, and what NumPy's functions do on tensors, come from the registry.
+from . import operators
+
+# isort: split
+from . import bitwise
 
 __all__ = [
     "activation",
+    "arithmetic",
+    "bitwise",
+    "comparison",
     "creation",
     "decomposition",
     "einsum",
@@ -28,12 +45,18 @@ __all__ = [
     "indexing",
     "inplace",
     "layers",
+    "limits",
     "linalg",
     "linear_maps",
     "loss",
     "operators",
+    "powers",
     "products",
+    "rectifiers",
     "reduction",
+    "rounding",
     "shape",
     "softmax",
+    "special",
+    "trigonometric",
 ]

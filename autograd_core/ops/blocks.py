@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..broadcasting import Shape
+from ..broadcasting import Shape, add_over
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 
@@ -106,6 +106,10 @@ class Blocks:
         self.groups = groups
         return line
 
+    def line_of(self, kept: np.ndarray) -> np.ndarray:
+        """An array of the reduced shape, with keepdim, as a line in the order of the results."""
+        return contiguous(kept.transpose(self._order)).reshape(-1)
+
     def restore(self, line: np.ndarray, keepdim: bool) -> np.ndarray:
         """A line of results in the shape that the reduction gives."""
         kept = line.reshape([1 if a in self._dim else size for a, size in zip(self._order, self._shape, strict=True)])
@@ -128,7 +132,7 @@ def sum_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool, dtype: Any = None
     """Sums over dimensions, in float64 inside where there are many elements; `dtype` is the result's."""
     if is_large(x):
         return _by_kernel("sum", x, dim, keepdim, dtype)
-    return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=dtype)  # type: ignore[no-any-return]
+    return np.asarray(add_over(x, dim, keepdim), dtype)
 
 
 def product_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
@@ -141,17 +145,16 @@ def product_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray
 def moments_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
     """Means, and sums of squared distances from them, in two passes; float64 where there are many elements."""
     size = count(x.shape, dim)
-    scale = 1 / size if size else np.nan
     if is_large(x):
         blocks = Blocks(x, dim)
         if blocks.is_single:
             outer, length, inner = blocks.split()
             mean, squares = np.empty(outer * inner), np.empty(outer * inner)
             run(kernels, "sum", x.size, blocks.line, outer, length, inner, mean)
-            mean *= scale
+            mean /= size
             run(kernels, "squares", x.size, blocks.line, mean, outer, length, inner, squares)
             return blocks.restore(mean, keepdim), blocks.restore(squares, keepdim)
-    centre = sum_of(x, dim, True) * x.dtype.type(scale)
+    centre = sum_of(x, dim, True) / x.dtype.type(size)
     distance = x - centre
     mean = centre if keepdim else np.squeeze(centre, axis=dim)
     return mean, sum_of(distance * distance, dim, keepdim)
@@ -168,3 +171,16 @@ def squares_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray
             return blocks.restore(squares, keepdim)
     wide = x.astype(np.float64, copy=False)
     return sum_of(wide * wide, dim, keepdim)
+
+
+def exponentials_of(x: np.ndarray, dim: tuple[int, ...], shift: np.ndarray) -> np.ndarray:
+    """Sums of exp(x - shift) with keepdim; `shift` has that shape."""
+    if is_large(x):
+        blocks = Blocks(x, dim)
+        if blocks.is_single:
+            outer, length, inner = blocks.split()
+            total = np.empty(outer * inner, x.dtype)
+            name = f"exponentials_{x.dtype.name}"
+            run(kernels, name, 8 * x.size, blocks.line, blocks.line_of(shift), outer, length, inner, total)
+            return blocks.restore(total, True)
+    return sum_of(np.exp(x - shift), dim, True)

@@ -2,7 +2,8 @@
 
 Every rule here and in the other families is a combination of these operations, so it runs on arrays at first order
 and on tensors, recorded, at every higher one. They live in one file because each pair needs the other:
-sum ↔ expand, reshape ↔ reshape, permute ↔ permute, slice ↔ embed, gather ↔ scatter_add, cat ↔ slices.
+sum ↔ expand, reshape ↔ reshape, permute ↔ permute, slice ↔ embed, cat ↔ slices, and gather ↔ scatter_add from
+:mod:`.index_maps`, which this module passes on.
 """
 
 from __future__ import annotations
@@ -11,18 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from ..broadcasting import Shape, add_over
+from ..broadcasting import Shape
 from ..dispatch import structural
 from ..op import Sample
-from ..tensor import Tensor
+from .blocks import sum_of
+from .index_maps import (
+    accumulate_primitive,
+    gather_along_primitive,
+    gather_primitive,
+    overwrite_primitive,
+    raw,
+    scatter_add_primitive,
+    scatter_along_primitive,
+)
 
 # Below this many elements a filled array is made faster than a broadcast view, and kernels need no copy of it.
 _SMALL = 1 << 14
-
-
-def raw(value: Any) -> Any:
-    """The array of a tensor, an array as it is: for the parts of a rule that carry no gradient."""
-    return value._array if isinstance(value, Tensor) else value
 
 
 def _normal(random: np.random.Generator, *shape: int) -> np.ndarray:
@@ -34,16 +39,19 @@ def _normal(random: np.random.Generator, *shape: int) -> np.ndarray:
 
 @structural(
     "sum",
+    torch="sum",
     reference=lambda x, dim, keepdim: np.sum(x, axis=dim, keepdims=keepdim),
     samples=lambda random: [
         Sample((_normal(random, 3, 4),), {"dim": (0, 1), "keepdim": False}),
         Sample((_normal(random, 3, 4, 2),), {"dim": (1,), "keepdim": True}),
         Sample((_normal(random),), {"dim": (), "keepdim": False}),
+        Sample((_normal(random, 2, 0),), {"dim": (1,), "keepdim": False}),
+        Sample((_normal(random, 90, 80),), {"dim": (0,), "keepdim": False}),
     ],
 )
 def sum_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Sum over dimensions."""
-    return np.asarray(add_over(x, dim, keepdim))
+    return sum_of(x, dim, keepdim)
 
 
 @sum_primitive.vjp("x")
@@ -64,17 +72,17 @@ def expand_reduced(value: Any, shape: Shape, dim: tuple[int, ...]) -> Any:
     return value if kept == shape else expand_primitive(value, shape=shape)
 
 
-@structural(
-    "expand",
-    view=True,
-    reference=lambda x, shape: np.broadcast_to(x, shape),
-    samples=lambda random: [
+def _expand_samples(random: np.random.Generator) -> list[Sample]:
+    return [
         Sample((_normal(random, 3, 1),), {"shape": (2, 3, 4)}),
         Sample((_normal(random),), {"shape": (2, 2)}),
-    ],
-)
+        Sample((_normal(random, 1, 2),), {"shape": (0, 2)}),
+    ]
+
+
+@structural("spread", reference=lambda x, shape: np.broadcast_to(x, shape), samples=_expand_samples)
 def expand_primitive(x: np.ndarray, *, shape: Shape) -> np.ndarray:
-    """Repeat dimensions of size 1, and add leading ones, without copying."""
+    """Repeat dimensions of size 1, and add leading ones, by whatever is quickest; the form for derivatives."""
     if x.size == 1:
         full = np.empty(shape, x.dtype)
         if full.size <= _SMALL:
@@ -83,6 +91,19 @@ def expand_primitive(x: np.ndarray, *, shape: Shape) -> np.ndarray:
     return np.broadcast_to(x, shape)
 
 
+@structural(
+    "expand",
+    view=True,
+    torch="broadcast_to",
+    reference=lambda x, shape: np.broadcast_to(x, shape),
+    samples=_expand_samples,
+)
+def expand_view_primitive(x: np.ndarray, *, shape: Shape) -> np.ndarray:
+    """Repeat dimensions of size 1, and add leading ones, as a view."""
+    return np.broadcast_to(x, shape)
+
+
+@expand_view_primitive.vjp("x")
 @expand_primitive.vjp("x")
 def _(cotangent: Any, x_shape: Shape) -> Any:
     added = cotangent.ndim - len(x_shape)
@@ -98,6 +119,7 @@ def _(cotangent: Any, x_shape: Shape) -> Any:
 @structural(
     "reshape",
     view=True,
+    torch="reshape",
     reference=lambda x, shape: np.reshape(x, shape),
     samples=lambda random: [
         Sample((_normal(random, 3, 4),), {"shape": (2, 6)}),
@@ -118,6 +140,7 @@ def _(cotangent: Any, x_shape: Shape) -> Any:
 @structural(
     "permute",
     view=True,
+    torch="permute",
     reference=lambda x, dims: np.transpose(x, dims),
     samples=lambda random: [
         Sample((_normal(random, 3, 4, 2),), {"dims": (2, 0, 1)}),
@@ -166,8 +189,16 @@ def _(cotangent: Any, x_shape: Shape, index: tuple[Any, ...]) -> Any:
     return embed_primitive(cotangent, shape=x_shape, index=index)
 
 
+def _embed_reference(x: np.ndarray, shape: Shape, index: tuple[Any, ...]) -> np.ndarray:
+    places = np.arange(np.prod(shape, dtype=int)).reshape(shape)[index]
+    full = np.zeros(shape)
+    np.put(full, places, x)
+    return full
+
+
 @structural(
     "embed",
+    reference=_embed_reference,
     samples=lambda random: [
         Sample((_normal(random, 2),), {"shape": (5, 4), "index": (slice(1, 4, 2), 1)}),
     ],
@@ -184,51 +215,12 @@ def _(cotangent: Any, index: tuple[Any, ...]) -> Any:
     return slice_primitive(cotangent, index=index)
 
 
-# --- gather and scatter-add -------------------------------------------------------------------------------------
-
-
-@structural(
-    "gather_index",
-    reference=lambda x, index: x[index],
-    samples=lambda random: [
-        Sample((_normal(random, 5, 4),), {"index": (np.array([0, 2, 2, -1]),)}),
-        Sample((_normal(random, 5, 4),), {"index": (slice(1, 4), np.array([[0, 3], [3, 3]]))}),
-        Sample((_normal(random, 3, 2),), {"index": (np.array([[True, False], [True, True], [False, False]]),)}),
-    ],
-)
-def gather_primitive(x: np.ndarray, *, index: tuple[Any, ...]) -> np.ndarray:
-    """Advanced indexing: integer arrays and masks, mixed with slices; a copy."""
-    return np.asarray(x[index])
-
-
-@gather_primitive.vjp("x")
-def _(cotangent: Any, x_shape: Shape, index: tuple[Any, ...]) -> Any:
-    return scatter_add_primitive(cotangent, shape=x_shape, index=index)
-
-
-@structural(
-    "scatter_add_index",
-    samples=lambda random: [
-        Sample((_normal(random, 4, 4),), {"shape": (5, 4), "index": (np.array([0, 2, 2, -1]),)}),
-    ],
-)
-def scatter_add_primitive(x: np.ndarray, *, shape: Shape, index: tuple[Any, ...]) -> np.ndarray:
-    """Zeros of a shape with values added at indices, repeated ones as often as they occur."""
-    full = np.zeros(shape, x.dtype)
-    np.add.at(full, index, x)
-    return full
-
-
-@scatter_add_primitive.vjp("x")
-def _(cotangent: Any, index: tuple[Any, ...]) -> Any:
-    return gather_primitive(cotangent, index=index)
-
-
 # --- concatenation ----------------------------------------------------------------------------------------------
 
 
 @structural(
     "cat",
+    torch="cat",
     reference=lambda *tensors, dim: np.concatenate(tensors, axis=dim),
     samples=lambda random: [
         Sample((_normal(random, 2, 3), _normal(random, 2, 1)), {"dim": 1}),
@@ -250,3 +242,25 @@ def _(cotangent: Any, shapes: tuple[Shape, ...], needs: tuple[bool, ...], dim: i
         pulled.append(slice_primitive(cotangent, index=(*before, slice(start, stop))) if needed else None)
         start = stop
     return pulled
+
+
+__all__ = [
+    "accumulate_primitive",
+    "cat_primitive",
+    "embed_primitive",
+    "expand_primitive",
+    "expand_reduced",
+    "expand_view_primitive",
+    "gather_along_primitive",
+    "gather_primitive",
+    "kept_shape",
+    "overwrite_primitive",
+    "permute_primitive",
+    "raw",
+    "reshape_primitive",
+    "scatter_add_primitive",
+    "scatter_along_primitive",
+    "slice_primitive",
+    "sum_primitive",
+    "swap_last",
+]

@@ -270,7 +270,7 @@ def _soft_cross_entropy(
         weighted = weighted * weight.reshape(classes, *(1,) * (input.ndim - class_dim - 1))
     losses = -weighted.sum(class_dim)
     if reduction == "mean":
-        return losses.sum() / max(1, input.numel() // classes)
+        return losses.sum() / losses.numel()
     return reduce_loss(losses, reduction, "cross_entropy")
 
 

@@ -1,35 +1,28 @@
-"""Reductions: sums, means, variances and extrema."""
+"""Reductions: sums, products, logarithms of sums, and tests of all elements.
+
+Means and variances are in :mod:`.moments`, extrema in :mod:`.extrema`; this module passes them on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .. import dtypes
-from ..broadcasting import Shape, add_over, normalize_dim, normalize_dims
-from ..dispatch import apply, apply_with_residuals, as_tensor_operand, attach, cast, structural
+from .. import formula as f
+from ..broadcasting import Shape, normalize_dims
+from ..dispatch import apply, as_tensor_operand, attach, cast, structural
 from ..op import Sample
-from ..tensor import Tensor, wrap
-from .elementwise import maximum, minimum
-from .linear_maps import embed_primitive, expand_reduced, raw, reshape_primitive, sum_primitive
-
-Dim = int | Sequence[int] | None
-
-
-class ValuesAndIndices(NamedTuple):
-    """What a reduction along one dimension returns when it finds elements."""
-
-    values: Tensor
-    indices: Tensor
-
-
-def _size(shape: Shape, dim: tuple[int, ...]) -> int:
-    size = 1
-    for axis in dim:
-        size *= shape[axis]
-    return size
+from ..tensor import Tensor
+from . import extrema, moments
+from .arguments import Dim, Extremes, ValuesAndIndices, converted, floating, summable
+from .blocks import exponentials_of, product_of
+from .extrema import amax, amax_primitive, amin, amin_primitive, aminmax, argmax, argmin, max, min
+from .linear_maps import cat_primitive, expand_reduced, permute_primitive, raw, reshape_primitive, slice_primitive
+from .linear_maps import sum_primitive as sum_primitive
+from .moments import mean, mean_primitive, std, std_mean, std_primitive, var, var_mean, var_primitive
+from .scan import cumprod_primitive
 
 
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -49,309 +42,211 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
         >>> ag.tensor([[1.0, 2.0], [3.0, 4.0]]).sum(dim=0)
         tensor([4., 6.])
     """
-    input = as_tensor_operand(input, "sum")
-    if dtype is not None:
-        input = cast(input, dtypes.as_dtype(dtype))
-    elif input.dtype.kind != "f":
-        input = cast(input, dtypes.int64)
-    result: Tensor = apply(
-        sum_primitive.op, (input,), {"dim": normalize_dims(dim, input.ndim, "sum"), "keepdim": keepdim}
-    )
+    input = summable(input, dtype, "sum")
+    parameters = {"dim": normalize_dims(dim, input.ndim, "sum"), "keepdim": keepdim}
+    result: Tensor = apply(sum_primitive.op, (input,), parameters)
     return result
+
+
+def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Sum of the elements that are not NaN; those receive no gradient. Arguments and errors as :func:`sum`."""
+    tensor = converted(input, dtype, "nansum")
+    if tensor.dtype.kind == "f":
+        tensor = f.where(np.isnan(tensor._array), 0.0, tensor)
+    return sum(tensor, dim, keepdim)
+
+
+def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Mean of the elements that are not NaN; NaN where there is none. Arguments and errors as :func:`mean`."""
+    tensor = floating(converted(input, dtype, "nanmean"), "nanmean")
+    number = sum(wrap(~np.isnan(tensor._array), None), dim, keepdim)
+    return nansum(tensor, dim, keepdim) / cast(number, tensor.dtype)
+
+
+# --- products ---------------------------------------------------------------------------------------------------
 
 
 @structural(
-    "mean",
-    reference=lambda x, dim, keepdim: np.mean(x, axis=dim, keepdims=keepdim),
+    "prod",
+    torch="prod",
+    reference=lambda x, dim, keepdim: np.prod(x, axis=dim, keepdims=keepdim),
     samples=lambda random: [
-        Sample((random.standard_normal((3, 4)),), {"dim": (0, 1), "keepdim": False}),
-        Sample((random.standard_normal((3, 4, 2)),), {"dim": (0, 2), "keepdim": True}),
+        Sample((random.standard_normal((3, 4)),), {"dim": (1,), "keepdim": False}),
+        Sample((random.standard_normal((2, 3, 2)),), {"dim": (0, 2), "keepdim": True}),
+        Sample((np.array([[2.0, 0.0, 3.0], [0.0, 0.0, 4.0]]),), {"dim": (1,), "keepdim": False}),
+        Sample((random.standard_normal((0, 3)),), {"dim": (0,), "keepdim": False}),
+        Sample((random.uniform(0.9, 1.1, (90, 80)),), {"dim": (1,), "keepdim": False}),
     ],
 )
-def mean_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
-    """Arithmetic mean over dimensions; NaN of no elements."""
-    # Divided, not multiplied by a reciprocal: the mean of equal numbers is that number.
-    return np.asarray(add_over(x, dim, keepdim) / x.dtype.type(_size(x.shape, dim)))
+def prod_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
+    """Product over dimensions; 1 of no elements."""
+    return np.asarray(product_of(x, dim, keepdim))
 
 
-@mean_primitive.vjp("x")
-def _(cotangent: Any, x_shape: Shape, dim: tuple[int, ...]) -> Any:
-    return expand_reduced(cotangent / _size(x_shape, dim), x_shape, dim)
+def _excluding(x: Any, reverse: bool) -> Any:
+    """Products along the last dimension of all elements before each one, or after it."""
+    length = x.shape[-1]
+    part = slice_primitive(x, index=(Ellipsis, slice(1, None) if reverse else slice(0, length - 1)))
+    running = cumprod_primitive(part, dim=x.ndim - 1, reverse=reverse)
+    ones = np.ones((*x.shape[:-1], 1), raw(x).dtype)
+    return cat_primitive(*((running, ones) if reverse else (ones, running)), dim=x.ndim - 1)
 
 
-def _floating(input: Any, operation: str) -> Tensor:
-    tensor = as_tensor_operand(input, operation)
-    if tensor.dtype.kind != "f":
-        raise TypeError(f"{operation}() needs a floating tensor, got {tensor.dtype}; convert it with .float()")
-    return tensor
+@prod_primitive.vjp("x")
+def _(cotangent: Any, x: Any, dim: tuple[int, ...]) -> Any:
+    # The product of the others, from both sides: exact where elements are zero, and nothing is divided.
+    if not raw(x).size:
+        return expand_reduced(cotangent, x.shape, dim)
+    kept = tuple(axis for axis in range(x.ndim) if axis not in dim)
+    order = (*kept, *dim)
+    turned = permute_primitive(x, dims=order)
+    rows = reshape_primitive(turned, shape=(*(x.shape[axis] for axis in kept), -1))
+    others = _excluding(rows, reverse=False) * _excluding(rows, reverse=True)
+    back = sorted(range(x.ndim), key=order.__getitem__)
+    others = permute_primitive(reshape_primitive(others, shape=turned.shape), dims=tuple(back))
+    return expand_reduced(cotangent, x.shape, dim) * others
 
 
-def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Arithmetic mean over all dimensions or over `dim`.
-
-    Raises:
-        TypeError: for integers, unless `dtype` says what to compute in.
-        IndexError: if a dimension is out of range.
-    """
-    if dtype is not None:
-        input = cast(as_tensor_operand(input, "mean"), dtypes.as_dtype(dtype))
-    input = _floating(input, "mean")
-    result: Tensor = apply(
-        mean_primitive.op, (input,), {"dim": normalize_dims(dim, input.ndim, "mean"), "keepdim": keepdim}
-    )
-    return result
-
-
-def _centred(x: Any, dim: tuple[int, ...]) -> Any:
-    """`x` less its mean over `dim`. Measured from the first element, so that a constant is exactly 0 from its mean."""
-    first = raw(x)[tuple(slice(1) if axis in dim else slice(None) for axis in range(x.ndim))]
-    shifted = x - first
-    return shifted - mean_primitive(shifted, dim=dim, keepdim=True)
-
-
-@structural(
-    "var",
-    reference=lambda x, dim, correction, keepdim: np.var(x, axis=dim, ddof=correction, keepdims=keepdim),
-    samples=lambda random: [
-        Sample((random.standard_normal((3, 4)),), {"dim": (0, 1), "correction": 1, "keepdim": False}),
-        Sample((random.standard_normal((3, 4, 2)),), {"dim": (1,), "correction": 0, "keepdim": True}),
-    ],
-)
-def var_primitive(x: np.ndarray, *, dim: tuple[int, ...], correction: float, keepdim: bool) -> np.ndarray:
-    """Variance over dimensions, in two passes."""
-    centred = _centred(x, dim)
-    degrees = _size(x.shape, dim) - correction
-    total = add_over(centred * centred, dim, keepdim)
-    return total * x.dtype.type(1 / degrees if degrees > 0 else np.nan)
-
-
-@var_primitive.vjp("x")
-def _(cotangent: Any, x: Any, dim: tuple[int, ...], correction: float) -> Any:
-    degrees = _size(x.shape, dim) - correction
-    centred = _centred(x, dim)
-    return expand_reduced(cotangent * (2 / degrees if degrees > 0 else np.nan), x.shape, dim) * centred
-
-
-def var(input: Tensor, dim: Dim = None, *, correction: float = 1, keepdim: bool = False) -> Tensor:
-    """Variance, divided by the number of elements less `correction`; NaN where that is not positive.
-
-    Raises:
-        TypeError: for integers.
-        IndexError: if a dimension is out of range.
-    """
-    input = _floating(input, "var")
-    parameters = {"dim": normalize_dims(dim, input.ndim, "var"), "correction": correction, "keepdim": keepdim}
-    result: Tensor = apply(var_primitive.op, (input,), parameters)
-    return result
-
-
-@structural(
-    "std",
-    reference=lambda x, dim, correction, keepdim: np.std(x, axis=dim, ddof=correction, keepdims=keepdim),
-    samples=lambda random: [
-        Sample((random.standard_normal((3, 4)),), {"dim": (0, 1), "correction": 1, "keepdim": False}),
-        Sample((random.standard_normal((3, 4, 2)),), {"dim": (1,), "correction": 0, "keepdim": True}),
-    ],
-)
-def std_primitive(x: np.ndarray, *, dim: tuple[int, ...], correction: float, keepdim: bool) -> np.ndarray:
-    """Standard deviation over dimensions."""
-    return np.sqrt(var_primitive(x, dim=dim, correction=correction, keepdim=keepdim))
-
-
-@std_primitive.vjp("x")
-def _(cotangent: Any, x: Any, y: Any, dim: tuple[int, ...], correction: float) -> Any:
-    degrees = _size(x.shape, dim) - correction
-    centred = _centred(x, dim)
-    # A constant has standard deviation 0 and, by convention, gradient 0, not 0 / 0.
-    safe = y + (raw(y) == 0)
-    scale = cotangent / safe * (1 / degrees if degrees > 0 else np.nan)
-    return expand_reduced(scale, x.shape, dim) * centred
-
-
-def std(input: Tensor, dim: Dim = None, *, correction: float = 1, keepdim: bool = False) -> Tensor:
-    """Standard deviation; the gradient at a constant input is 0. Arguments as :func:`var`."""
-    input = _floating(input, "std")
-    parameters = {"dim": normalize_dims(dim, input.ndim, "std"), "correction": correction, "keepdim": keepdim}
-    result: Tensor = apply(std_primitive.op, (input,), parameters)
-    return result
-
-
-# --- extrema ----------------------------------------------------------------------------------------------------
-
-
-def _ties(x: Any, y: Any, dim: tuple[int, ...]) -> np.ndarray:
-    """For each element its share of the gradient: one over the number of elements that attain the extremum."""
-    values, extremum = raw(x), expand_reduced(raw(y), x.shape, dim)
-    attained = (values == extremum) | (np.isnan(values) & np.isnan(extremum))
-    # Counted in integers: float32 sums are wrong above 2**24 ties.
-    count = np.add.reduce(attained, axis=dim, keepdims=True, dtype=np.int64)
-    return attained / count.astype(values.dtype)
-
-
-def _extremum_samples(random: np.random.Generator) -> list[Sample]:
-    return [
-        Sample((random.permutation(12).astype(float).reshape(3, 4),), {"dim": (0, 1), "keepdim": False}),
-        Sample((random.permutation(24).astype(float).reshape(3, 4, 2),), {"dim": (1,), "keepdim": True}),
-    ]
-
-
-@structural("amax", reference=lambda x, dim, keepdim: np.max(x, axis=dim, keepdims=keepdim), samples=_extremum_samples)
-def amax_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
-    """Maximum over dimensions; ties share the gradient evenly."""
-    return np.maximum.reduce(x, axis=dim, keepdims=keepdim)
-
-
-@amax_primitive.vjp("x")
-def _(cotangent: Any, x: Any, y: Any, dim: tuple[int, ...]) -> Any:
-    return expand_reduced(cotangent, x.shape, dim) * _ties(x, y, dim)
-
-
-@structural("amin", reference=lambda x, dim, keepdim: np.min(x, axis=dim, keepdims=keepdim), samples=_extremum_samples)
-def amin_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
-    """Minimum over dimensions; ties share the gradient evenly."""
-    return np.minimum.reduce(x, axis=dim, keepdims=keepdim)
-
-
-@amin_primitive.vjp("x")
-def _(cotangent: Any, x: Any, y: Any, dim: tuple[int, ...]) -> Any:
-    return expand_reduced(cotangent, x.shape, dim) * _ties(x, y, dim)
-
-
-def _reduce_extremum(declaration: Any, input: Any, dim: Dim, keepdim: bool) -> Tensor:
-    name = declaration.op.name
-    input = as_tensor_operand(input, name)
-    dims = normalize_dims(dim, input.ndim, name)
-    if _size(input.shape, dims) == 0:
-        raise ValueError(f"{name}: no elements to take an extremum of, shape {input.shape}, dim {dim}")
-    result: Tensor = apply(declaration.op, (input,), {"dim": dims, "keepdim": keepdim})
-    return result
-
-
-def amax(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Maximum over all dimensions or over `dim`; elements that tie share the gradient evenly.
-
-    Raises:
-        ValueError: if there are no elements.
-        IndexError: if a dimension is out of range.
-    """
-    return _reduce_extremum(amax_primitive, input, dim, keepdim)
-
-
-def amin(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Minimum over all dimensions or over `dim`; arguments and errors as :func:`amax`."""
-    return _reduce_extremum(amin_primitive, input, dim, keepdim)
-
-
-def _pick(x: np.ndarray, indices: np.ndarray, dim: int, keepdim: bool) -> np.ndarray:
-    kept = np.take_along_axis(x, indices, axis=dim)
-    return kept if keepdim else np.squeeze(kept, axis=dim)
-
-
-def _place(cotangent: Any, indices: np.ndarray, shape: Shape, dim: int) -> Any:
-    """Zeros with each reduced cotangent at the index its value came from."""
-    index: list[Any] = list(np.ogrid[tuple(map(slice, indices.shape))])
-    index[dim] = indices
-    return embed_primitive(reshape_primitive(cotangent, shape=indices.shape), shape=shape, index=tuple(index))
-
-
-def _along_samples(random: np.random.Generator) -> list[Sample]:
-    return [
-        Sample((random.permutation(12).astype(float).reshape(3, 4),), {"dim": 1, "keepdim": False}),
-        Sample((random.permutation(24).astype(float).reshape(3, 4, 2),), {"dim": 0, "keepdim": True}),
-    ]
-
-
-@structural("max_along", residuals=("indices",), samples=_along_samples)
-def max_along_primitive(x: np.ndarray, *, dim: int, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Maximum along one dimension and where it is; the whole gradient goes to that element."""
-    indices = np.expand_dims(np.argmax(x, axis=dim), dim)
-    return _pick(x, indices, dim, keepdim), indices
-
-
-@structural("min_along", residuals=("indices",), samples=_along_samples)
-def min_along_primitive(x: np.ndarray, *, dim: int, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Minimum along one dimension and where it is; the whole gradient goes to that element."""
-    indices = np.expand_dims(np.argmin(x, axis=dim), dim)
-    return _pick(x, indices, dim, keepdim), indices
-
-
-@max_along_primitive.vjp("x")
-@min_along_primitive.vjp("x")
-def _(cotangent: Any, x_shape: Shape, indices: np.ndarray, dim: int) -> Any:
-    return _place(cotangent, indices, x_shape, dim)
-
-
-def _along(declaration: Any, input: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
-    name = declaration.op.name.partition("_")[0]
-    input = as_tensor_operand(input, name)
-    dim = normalize_dim(dim, input.ndim, name)
-    if input.ndim == 0:
-        return ValuesAndIndices(input.clone(), wrap(np.zeros((), np.int64), None))
-    if input.shape[dim] == 0:
-        raise IndexError(f"{name}: dimension {dim} of shape {input.shape} has no elements")
-    values, (indices,) = apply_with_residuals(declaration.op, (input,), {"dim": dim, "keepdim": keepdim})
-    return ValuesAndIndices(values, wrap(indices if keepdim else np.squeeze(indices, axis=dim), None))
-
-
-def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
-    """Maximum of all elements; or along one dimension, with indices; or of two tensors, elementwise.
+def prod(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Product over all dimensions or over `dim`; gradients are exact also where elements are zero.
 
     Args:
-        input: any shape.
-        dim: None for the overall maximum, whose gradient ties share; a dimension for a pair
-            ``(values, indices)``, where the indexed element gets the gradient; a tensor for :func:`maximum`.
-        keepdim: with a dimension, keep it with size 1.
+        input: any shape; integers and booleans are multiplied as int64.
+        dim: a dimension, several (which PyTorch's does not take), or None for all.
+        keepdim: keep the reduced dimensions with size 1.
+        dtype: convert to this dtype first.
 
     Raises:
-        ValueError: if there are no elements.
-        IndexError: if the dimension is out of range or empty.
+        IndexError: if a dimension is out of range.
     """
-    if dim is None:
-        return amax(input)
-    return maximum(input, dim) if isinstance(dim, Tensor) else _along(max_along_primitive, input, dim, keepdim)
+    input = summable(input, dtype, "prod")
+    parameters = {"dim": normalize_dims(dim, input.ndim, "prod"), "keepdim": keepdim}
+    result: Tensor = apply(prod_primitive.op, (input,), parameters)
+    return result
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
-    """Minimum; arguments, results and errors as :func:`max`."""
-    if dim is None:
-        return amin(input)
-    return minimum(input, dim) if isinstance(dim, Tensor) else _along(min_along_primitive, input, dim, keepdim)
+# --- logarithm of a sum of exponentials -------------------------------------------------------------------------
 
 
-def _arg(function: Any, name: str, input: Any, dim: int | None, keepdim: bool) -> Tensor:
-    array = as_tensor_operand(input, name)._array
-    if array.size == 0:
-        raise ValueError(f"{name}: no elements, shape {array.shape}")
-    if dim is None:
-        return wrap(np.asarray(function(array)), None)
-    axis = normalize_dim(dim, array.ndim, name)
-    return wrap(np.asarray(function(array, axis=axis, keepdims=keepdim) if array.ndim else 0), None)
+def _logsumexp_reference(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
+    return np.logaddexp.reduce(x, axis=dim, keepdims=keepdim) if len(dim) == 1 else np.log(np.sum(np.exp(x), dim))
 
 
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Index of the maximum, of the flattened tensor or along `dim`; the first of several."""
-    return _arg(np.argmax, "argmax", input, dim, keepdim)
+@structural(
+    "logsumexp",
+    torch="logsumexp",
+    reference=_logsumexp_reference,
+    samples=lambda random: [
+        Sample((random.standard_normal((3, 4)) * 3,), {"dim": (1,), "keepdim": False}),
+        Sample((random.standard_normal((2, 3, 2)),), {"dim": (0, 1, 2), "keepdim": False}),
+        Sample((random.standard_normal((2, 3)) * 300,), {"dim": (0,), "keepdim": True}),
+    ],
+)
+def logsumexp_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
+    """log of the sum of exp over dimensions, shifted by the maximum; -inf of no elements."""
+    if not x.size:
+        return np.log(np.add.reduce(x, axis=dim, keepdims=keepdim))
+    largest = np.maximum.reduce(x, axis=dim, keepdims=True)
+    # An infinite maximum is the result; subtracted, it would leave inf - inf.
+    shift = np.where(np.isfinite(largest), largest, x.dtype.type(0))
+    total = np.log(exponentials_of(x, dim, shift)) + shift
+    return total if keepdim else np.asarray(np.squeeze(total, axis=dim))
 
 
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Index of the minimum, of the flattened tensor or along `dim`; the first of several."""
-    return _arg(np.argmin, "argmin", input, dim, keepdim)
+@logsumexp_primitive.vjp("x")
+def _(cotangent: Any, x: Any, y: Any, dim: tuple[int, ...]) -> Any:
+    # Where everything is -inf the gradient is 0, and exp(-inf - 0) says so.
+    empty = raw(y) == -np.inf
+    if empty.any():
+        y = f.where(empty, 0.0, y)
+    return expand_reduced(cotangent, x.shape, dim) * f.exp(x - expand_reduced(y, x.shape, dim))
+
+
+def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
+    """log of the sum of exp over `dim`, finite for elements of any size; -inf elements receive gradient 0.
+
+    Args:
+        input: any shape; integers become the default dtype.
+        dim: a dimension or several; None means all.
+        keepdim: keep the reduced dimensions with size 1.
+
+    Raises:
+        IndexError: if a dimension is out of range.
+    """
+    input = as_tensor_operand(input, "logsumexp")
+    if input.dtype.kind != "f":
+        input = cast(input, dtypes.get_default_dtype())
+    parameters = {"dim": normalize_dims(dim, input.ndim, "logsumexp"), "keepdim": keepdim}
+    result: Tensor = apply(logsumexp_primitive.op, (input,), parameters)
+    return result
+
+
+# --- tests of all elements --------------------------------------------------------------------------------------
+
+
+def _truth_samples(random: np.random.Generator) -> list[Sample]:
+    return [
+        Sample((random.random((3, 4)) < 0.7,), {"dim": (0, 1), "keepdim": False}),
+        Sample((random.integers(0, 2, (3, 4)).astype(float),), {"dim": (1,), "keepdim": True}),
+    ]
+
+
+def _truth(name: str, function: Any, summary: str) -> Any:
+    def forward(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
+        return np.asarray(function(x, axis=dim, keepdims=keepdim))
+
+    forward.__doc__ = summary
+    return structural(name, torch=name, differentiable=False, reference=forward, samples=_truth_samples)(forward)
+
+
+all_primitive = _truth("all", np.all, "Whether all elements over dimensions are nonzero or True.")
+any_primitive = _truth("any", np.any, "Whether any element over dimensions is nonzero or True.")
+count_nonzero_primitive = _truth("count_nonzero", np.count_nonzero, "Number of elements over dimensions not zero.")
+
+
+def _reduce_truth(declaration: Any, input: Any, dim: Dim, keepdim: bool) -> Tensor:
+    name = declaration.op.name
+    input = as_tensor_operand(input, name)
+    parameters = {"dim": normalize_dims(dim, input.ndim, name), "keepdim": keepdim}
+    result: Tensor = apply(declaration.op, (input,), parameters)
+    # Bytes stand for booleans in PyTorch's older code, and stay bytes.
+    return cast(result, dtypes.uint8) if input.dtype is dtypes.uint8 else result
 
 
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Whether all elements are nonzero or True."""
-    array = as_tensor_operand(input, "all")._array
-    return wrap(np.asarray(np.all(array, axis=normalize_dims(dim, array.ndim, "all"), keepdims=keepdim)), None)
+    """Whether all elements are nonzero or True; True of none.
+
+    Raises:
+        IndexError: if a dimension is out of range.
+    """
+    return _reduce_truth(all_primitive, input, dim, keepdim)
 
 
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Whether any element is nonzero or True."""
-    array = as_tensor_operand(input, "any")._array
-    return wrap(np.asarray(np.any(array, axis=normalize_dims(dim, array.ndim, "any"), keepdims=keepdim)), None)
+    """Whether any element is nonzero or True; False of none. Errors as :func:`all`."""
+    return _reduce_truth(any_primitive, input, dim, keepdim)
 
 
-PUBLIC = (sum, mean, var, std, amax, amin, max, min, argmax, argmin, all, any)
-for _function in PUBLIC:
+def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+    """The number of elements that are not zero, of all or over `dim`.
+
+    Raises:
+        IndexError: if a dimension is out of range.
+    """
+    input = as_tensor_operand(input, "count_nonzero")
+    parameters = {"dim": normalize_dims(dim, input.ndim, "count_nonzero"), "keepdim": False}
+    result: Tensor = apply(count_nonzero_primitive.op, (input,), parameters)
+    return result
+
+
+_OWN = (sum, nansum, nanmean, prod, logsumexp, all, any, count_nonzero)
+for _function in _OWN:
     attach(_function.__name__, _function)
 
-__all__ = ["ValuesAndIndices", *(_function.__name__ for _function in PUBLIC)]
+__all__ = [
+    "Extremes",
+    "ValuesAndIndices",
+    *extrema.__all__,
+    *moments.__all__,
+    *(_function.__name__ for _function in _OWN),
+]

@@ -115,7 +115,10 @@ def test_graph_memory_counts_shared_arrays_once():
 
 def test_detect_anomaly_names_operation_and_line():
     x = ag.tensor([0.0, 1.0], requires_grad=True)
-    with pytest.raises(ag.NumericsError, match=r"'sqrt', created at .*test_checkpoint\.py:\d+.*backward"), ag.detect_anomaly():
+    with (
+        pytest.raises(ag.NumericsError, match=r"'sqrt', created at .*test_checkpoint\.py:\d+.*backward"),
+        ag.detect_anomaly(),
+    ):
         (x.sqrt() * 0).sum().backward()
     with pytest.raises(ag.NumericsError, match=r"'log'.*forward pass: shape \(2,\), 1 NaN"), ag.detect_anomaly():
         (x - 0.5).log()

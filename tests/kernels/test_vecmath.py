@@ -87,7 +87,7 @@ def apply(name: str, x: np.ndarray) -> np.ndarray:
 
 def special_points(dtype: Any) -> np.ndarray:
     info = np.finfo(dtype)
-    positive = [0, info.smallest_subnormal, info.tiny / 2, info.tiny, 1, 2, 0.5, 1e30, info.max, np.inf]
+    positive = [0.0, info.smallest_subnormal, info.tiny / 2, info.tiny, 1, 2, 0.5, 1e30, info.max, np.inf]
     return np.array([*positive, *(-value for value in positive), np.nan], dtype)
 
 

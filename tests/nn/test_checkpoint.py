@@ -91,6 +91,8 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: pathlib.Path, monkeypatch: 
         nn.save({"a": ag.zeros(2)}, path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.safetensors"]
     assert nn.load(path)["a"].tolist() == [1.0, 1.0]
+    with pytest.raises(OSError, match="cannot be written"):
+        nn.save({"a": ag.zeros(2)}, tmp_path / "missing" / "model.safetensors")
 
 
 class _Trap:

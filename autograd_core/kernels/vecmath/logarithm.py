@@ -25,16 +25,16 @@ _NAN32, _NAN64 = np.float32(np.nan), np.float64(np.nan)
 # Subnormal numbers are scaled up before their exponent is read.
 _TINY32, _TINY64 = np.float32(2.0**-126), np.float64(2.0**-1022)
 _SCALE32, _SCALE64 = np.float32(2.0**25), np.float64(2.0**54)
-_SCALED32, _SCALED64 = np.float32(-25), np.float64(-54)
 
 _SHIFT32, _SHIFT64 = np.int32(23), np.int64(52)
 _FRACTION32, _FRACTION64 = np.int32(0x007FFFFF), np.int64(0x000FFFFFFFFFFFFF)
 # The bits of sqrt(1/2), where a binade is cut, and what moves them to those of 1.
 _ROOT32, _ROOT64 = np.int32(0x3F3504F3), np.int64(0x3FE6A09E667F3BCD)
 _OFFSET32, _OFFSET64 = np.int32(0x3F800000 - 0x3F3504F3), np.int64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
-_BIAS32 = np.int32(127)
+_BIAS32, _BIAS_SCALED32 = np.int32(127), np.int32(127 + 25)
 # An integer below 2^52 as a double: put it in the fraction of 2^52 and subtract. AVX2 cannot convert 64-bit integers.
 _CONVERT64, _CONVERTED64 = np.int64(0x4330000000000000), np.float64(2.0**52 + 1023)
+_CONVERTED_SCALED64 = np.float64(2.0**52 + 1023 + 54)
 _EXPONENT64 = np.int64(0x7FF)
 
 _EXPONENT_BITS32, _EXPONENT_BITS64 = np.int32(0x7F800000), np.int64(0x7FF0000000000000)
@@ -80,16 +80,19 @@ _LOG64 = tuple(
 
 @inline
 def _split_float32(x):
-    """The k and f of a positive normal number."""
-    bits = np.int32(float32_to_bits(x) + _OFFSET32)
-    k = np.float32(np.int32(np.int32(bits >> _SHIFT32) - _BIAS32))
+    """The k and f of a positive number."""
+    tiny = x < _TINY32
+    bits = np.int32(float32_to_bits(x * _SCALE32 if tiny else x) + _OFFSET32)
+    k = np.float32(np.int32(np.int32(bits >> _SHIFT32) - (_BIAS_SCALED32 if tiny else _BIAS32)))
     return k, bits_to_float32(np.int32(np.int32(bits & _FRACTION32) + _ROOT32)) - _ONE32
 
 
 @inline
 def _split_float64(x):
-    bits = float64_to_bits(x) + _OFFSET64
-    k = bits_to_float64(((bits >> _SHIFT64) & _EXPONENT64) | _CONVERT64) - _CONVERTED64
+    tiny = x < _TINY64
+    bits = float64_to_bits(x * _SCALE64 if tiny else x) + _OFFSET64
+    k = bits_to_float64(((bits >> _SHIFT64) & _EXPONENT64) | _CONVERT64)
+    k -= _CONVERTED_SCALED64 if tiny else _CONVERTED64
     return k, bits_to_float64((bits & _FRACTION64) + _ROOT64) - _ONE64
 
 
@@ -118,31 +121,25 @@ def _series_float64(f):
 def _special_float32(x, y):
     """`y`, the logarithm of a positive finite `x`, else what the logarithm is."""
     y = y if x < _INFINITY32 else x  # infinity and NaN
-    y = y if x > _ZERO32 or x != x else (-_INFINITY32 if x == _ZERO32 else _NAN32)
-    return y
+    return (-_INFINITY32 if x == _ZERO32 else _NAN32) if x <= _ZERO32 else y
 
 
 @inline
 def _special_float64(x, y):
     y = y if x < _INFINITY64 else x
-    y = y if x > _ZERO64 or x != x else (-_INFINITY64 if x == _ZERO64 else _NAN64)
-    return y
+    return (-_INFINITY64 if x == _ZERO64 else _NAN64) if x <= _ZERO64 else y
 
 
 @inline
 def log_float32(x):
-    tiny = x < _TINY32
-    k, f = _split_float32(x * _SCALE32 if tiny else x)
-    k += _SCALED32 if tiny else _ZERO32
+    k, f = _split_float32(x)
     y = (_tail_float32(f) + k * _LN2_LOW32) + f + k * _LN2_HIGH32
     return _special_float32(x, y)
 
 
 @inline
 def log_float64(x):
-    tiny = x < _TINY64
-    k, f = _split_float64(x * _SCALE64 if tiny else x)
-    k += _SCALED64 if tiny else _ZERO64
+    k, f = _split_float64(x)
     tail, half = _series_float64(f)
     y = k * _LN2_HIGH64 - ((half - (tail + k * _LN2_LOW64)) - f)
     return _special_float64(x, y)
@@ -150,18 +147,14 @@ def log_float64(x):
 
 @inline
 def log2_float32(x):
-    tiny = x < _TINY32
-    k, f = _split_float32(x * _SCALE32 if tiny else x)
-    k += _SCALED32 if tiny else _ZERO32
+    k, f = _split_float32(x)
     y = (_tail_float32(f) * _LOG2E_HIGH32 + f * _LOG2E_LOW32) + f * _LOG2E_HIGH32 + k
     return _special_float32(x, y)
 
 
 @inline
 def log10_float32(x):
-    tiny = x < _TINY32
-    k, f = _split_float32(x * _SCALE32 if tiny else x)
-    k += _SCALED32 if tiny else _ZERO32
+    k, f = _split_float32(x)
     y = (_tail_float32(f) * _LOG10E_HIGH32 + f * _LOG10E_LOW32 + k * _LOG10_2_LOW32) + f * _LOG10E_HIGH32
     return _special_float32(x, y + k * _LOG10_2_HIGH32)
 
@@ -176,9 +169,7 @@ def _two_parts_float64(f):
 
 @inline
 def log2_float64(x):
-    tiny = x < _TINY64
-    k, f = _split_float64(x * _SCALE64 if tiny else x)
-    k += _SCALED64 if tiny else _ZERO64
+    k, f = _split_float64(x)
     high, low = _two_parts_float64(f)
     product = high * _LOG2E_HIGH64
     rest = (low + high) * _LOG2E_LOW64 + low * _LOG2E_HIGH64
@@ -188,9 +179,7 @@ def log2_float64(x):
 
 @inline
 def log10_float64(x):
-    tiny = x < _TINY64
-    k, f = _split_float64(x * _SCALE64 if tiny else x)
-    k += _SCALED64 if tiny else _ZERO64
+    k, f = _split_float64(x)
     high, low = _two_parts_float64(f)
     product = high * _LOG10E_HIGH64
     rest = k * _LOG10_2_LOW64 + ((low + high) * _LOG10E_LOW64 + low * _LOG10E_HIGH64)
@@ -207,8 +196,10 @@ def _log_of_sum_float32(u, lost, extra):
     # 2^-k; at the largest u zero, where what was lost does not matter.
     scale = bits_to_float32(np.int32(_RECIPROCAL32 - (_RECIPROCAL32 if exponent > _RECIPROCAL32 else exponent)))
     k = np.float32(np.int32(np.int32(bits >> _SHIFT32) - _BIAS32)) + extra
-    f = (bits_to_float32(np.int32(np.int32(bits & _FRACTION32) + _ROOT32)) - _ONE32) + lost * scale
-    y = (_tail_float32(f) + k * _LN2_LOW32) + f + k * _LN2_HIGH32
+    short = bits_to_float32(np.int32(np.int32(bits & _FRACTION32) + _ROOT32)) - _ONE32
+    f = short + lost * scale
+    rest = (short - f) + lost * scale  # what even f lacks
+    y = (_tail_float32(f) + (k * _LN2_LOW32 + rest)) + f + k * _LN2_HIGH32
     return _special_float32(u, y)
 
 
@@ -229,9 +220,11 @@ def _log_of_sum_float64(u, lost, extra):
     exponent = bits & _EXPONENT_BITS64
     scale = bits_to_float64(_RECIPROCAL64 - (_RECIPROCAL64 if exponent > _RECIPROCAL64 else exponent))
     k = (bits_to_float64(((bits >> _SHIFT64) & _EXPONENT64) | _CONVERT64) - _CONVERTED64) + extra
-    f = (bits_to_float64((bits & _FRACTION64) + _ROOT64) - _ONE64) + lost * scale
+    short = bits_to_float64((bits & _FRACTION64) + _ROOT64) - _ONE64
+    f = short + lost * scale
+    rest = (short - f) + lost * scale
     tail, half = _series_float64(f)
-    y = k * _LN2_HIGH64 - ((half - (tail + k * _LN2_LOW64)) - f)
+    y = k * _LN2_HIGH64 - ((half - (tail + (k * _LN2_LOW64 + rest))) - f)
     return _special_float64(u, y)
 
 

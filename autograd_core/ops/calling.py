@@ -1,0 +1,54 @@
+"""From declarations to what users call: public forms with PyTorch's signatures, aliases, in-place activations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..dispatch import ElementwiseFunction, attach
+from ..tensor import Tensor
+from .inplace import in_place
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def public(operation: ElementwiseFunction, *, method: bool = False) -> Callable[[Function], Function]:
+    """Make the decorated function the user's form of a declared operation, and its Tensor method if `method`."""
+
+    def decorate(function: Function) -> Function:
+        operation.op.function = function
+        if method:
+            attach(operation.op.name, function)
+        return function
+
+    return decorate
+
+
+def alias(function: Callable[..., Any], *names: str, in_place_too: bool = True) -> None:
+    """Attach Tensor methods under other names, with their in-place forms; a second name is no second operation."""
+    for name in names:
+        attach(name, function)
+        if in_place_too:
+            attach(f"{name}_", in_place(function, name))
+
+
+def activate(operation: Callable[..., Tensor], input: Tensor, inplace: bool, **parameters: float) -> Tensor:
+    """Apply an activation; in place if asked to, which saves no memory here but changes `input` as in PyTorch."""
+    # Parameters as floats: kernels are compiled for the type they are given.
+    given = {name: float(value) for name, value in parameters.items()}
+    if not inplace:
+        return operation(input, **given)
+    result: Tensor = in_place(operation, operation.__name__)(input, **given)
+    return result
+
+
+def is_floating(value: Any) -> bool:
+    """Whether a tensor, an array or a number brings a floating dtype with it."""
+    if isinstance(value, (Tensor, np.ndarray, np.generic)):
+        return value.dtype.kind == "f"
+    return isinstance(value, float)
+
+
+__all__: list[str] = []

@@ -1,0 +1,52 @@
+"""Special functions under PyTorch's ``torch.special`` names; all but ``psi`` are in :mod:`autograd_core` as well.
+
+    >>> import autograd_core as ag
+    >>> ag.special.gammaln(ag.tensor(5.0)).exp()
+    tensor(24.)
+"""
+
+from __future__ import annotations
+
+from .ops.powers import exp2, expm1, log1p, xlog1py, xlogy
+from .ops.rounding import round
+from .ops.special import (
+    digamma,
+    erf,
+    erfc,
+    erfinv,
+    expit,
+    gammaln,
+    i0,
+    i0e,
+    i1,
+    i1e,
+    logit,
+    ndtr,
+    polygamma,
+    psi,
+)
+from .ops.trigonometric import sinc
+
+__all__ = [
+    "digamma",
+    "erf",
+    "erfc",
+    "erfinv",
+    "exp2",
+    "expit",
+    "expm1",
+    "gammaln",
+    "i0",
+    "i0e",
+    "i1",
+    "i1e",
+    "log1p",
+    "logit",
+    "ndtr",
+    "polygamma",
+    "psi",
+    "round",
+    "sinc",
+    "xlog1py",
+    "xlogy",
+]
