@@ -107,7 +107,7 @@ class _Pass:
         self.create_graph = create_graph
         # None: gather into every leaf. Otherwise nodes and accumulators whose cotangents are wanted instead.
         self.targets = targets
-        self.needed = None if targets is None else _leading_to(targets, roots)
+        self.needed: set[Any] = set() if targets is None else _leading_to(targets, roots)
 
     def add(self, node: Any, cotangent: Any, fresh: bool) -> None:
         """Add one contribution to what waits at `node`."""
@@ -133,69 +133,81 @@ class _Pass:
 
     def run(self) -> None:
         """Visit every node that a cotangent reaches."""
-        heap, pending, owned, needed = self.heap, self.pending, self.owned, self.needed
-        create_graph, retain, targets = self.create_graph, self.retain, self.targets
-        anomaly = mode.anomaly
+        heap, pending, owned = self.heap, self.pending, self.owned
         while heap:
             node = heappop(heap)[1]
             cotangent = pending.pop(node)
             owns = node in owned
             if owns:
                 owned.remove(node)
-            if type(node) is Accumulator:
-                self._arrive(node, cotangent, owns)
-                continue
-            extras = node.extras
-            if extras is not None:
-                if extras.hooks:
-                    cotangent = _run_hooks(extras.hooks, cotangent)
-                    owns = False  # a hook may have kept it
-                if extras.retained is not None and targets is None:
-                    _accumulate(extras.retained, cotangent, False, create_graph)
-            if targets is not None and node in targets:
+            following: Any = node
+            # Along a chain nothing else waits, and the one parent comes next without a detour through the heap.
+            while following is not None:
+                if type(following) is Accumulator:
+                    self._arrive(following, cotangent, owns)
+                    break
+                following, cotangent, owns = self._visit(following, cotangent, owns)
+
+    def _visit(self, node: Node, cotangent: Any, owns: bool) -> tuple[Any, Any, bool]:
+        """Pull a node's cotangent back to its parents.
+
+        `owns` says that nobody else can see the cotangent. Returns the next node with its cotangent and ownership if
+        it is certain, else None for the node.
+        """
+        create_graph, targets = self.create_graph, self.targets
+        extras = node.extras
+        if extras is not None:
+            if extras.hooks:
+                cotangent = _run_hooks(extras.hooks, cotangent)
+                owns = False  # a hook may have kept it
+            if extras.retained is not None and targets is None:
+                _accumulate(extras.retained, cotangent, False, create_graph)
+        edges = node.edges
+        if targets is not None:
+            if node in targets:
                 targets[node] = cotangent
                 owns = False
-            edges = node.edges
-            if needed is not None:
-                edges = tuple([edge if edge in needed else None for edge in edges])
-                if not any(edges):
-                    continue
-            plan = node.plan
-            if plan is PROJECTION:
-                self._project(node, cotangent)
+            edges = tuple([edge if edge in self.needed else None for edge in edges])
+            if not any(edges):
+                return None, None, False
+        plan = node.plan
+        if plan is PROJECTION:
+            self._project(node, cotangent)
+            return None, None, False
+        if node.saved is None or node.versions:
+            node.check_alive()
+        if plan.op.outputs != 1:
+            cotangent = _fill(node, cotangent, create_graph)
+        if create_graph:
+            pulled = _recorded_pullback(node, cotangent, edges)
+        else:
+            pulled = plan.pullback(node, cotangent, edges)
+        if mode.anomaly:
+            check_cotangents(node, cotangent, pulled)
+        if not self.retain:
+            node.saved = None
+            node.versions = ()
+        alone = len(edges) == 1
+        for edge, part in zip(edges, pulled, strict=True):
+            if part is None:
                 continue
-            if node.saved is None or node.versions:
-                node.check_alive()
-            if plan.op.outputs != 1:
-                cotangent = _fill(node, cotangent, create_graph)
+            if part.shape != edge.shape and type(edge.shape) is tuple:
+                part = _unbroadcast_tensor(part, edge.shape) if create_graph else unbroadcast(part, edge.shape)
             if create_graph:
-                pulled = _recorded_pullback(node, cotangent, edges)
+                fresh = False
+            elif type(part) is not np.ndarray:
+                # NumPy turns 0-d results into scalars, which cannot be added into.
+                part, fresh = np.asarray(part), True
+            elif part is cotangent or part.base is not None:
+                # Memory that may go to several parents is ours alone only if there is one. A sum's cotangent is
+                # spread as a read-only view, which cannot be added into.
+                fresh = owns and alone and part.flags.writeable
             else:
-                pulled = plan.pullback(node, cotangent, edges)
-            if anomaly:
-                check_cotangents(node, cotangent, pulled)
-            if not retain:
-                node.saved = None
-                node.versions = ()
-            passed = 0
-            for edge, part in zip(edges, pulled, strict=True):
-                if part is None:
-                    continue
-                if part.shape != edge.shape and type(edge.shape) is tuple:
-                    part = _unbroadcast_tensor(part, edge.shape) if create_graph else unbroadcast(part, edge.shape)
-                if create_graph:
-                    fresh = False
-                elif type(part) is not np.ndarray:
-                    # NumPy turns 0-d results into scalars, which cannot be added into.
-                    part, fresh = np.asarray(part), True
-                elif part is cotangent or part.base is not None:
-                    # The same memory may go to several parents; it is still ours alone if it goes to the first only.
-                    # A sum's cotangent is spread as a read-only view, which cannot be added into.
-                    passed += 1
-                    fresh = owns and passed == 1 and len(edges) == 1 and part.flags.writeable
-                else:
-                    fresh = True
-                self.add(edge, part, fresh)
+                fresh = True
+            if alone and not self.heap:
+                return edge, part, fresh
+            self.add(edge, part, fresh)
+        return None, None, False
 
     def _project(self, node: Node, cotangent: Any) -> None:
         main = node.edges[0]

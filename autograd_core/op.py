@@ -444,7 +444,7 @@ class ElementwisePlan(Plan):
 
     def _pull_unary(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
         assert node.saved is not None
-        return self._loop(1)((cotangent, *node.saved), cotangent.shape, cotangent.dtype)
+        return (self._loop(1).first((cotangent, *node.saved)),)
 
     def _pull_fused(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
         mask = 0

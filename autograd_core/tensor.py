@@ -403,7 +403,8 @@ class Tensor(_Slots):
 
 def _rebuild(kind: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:
     tensor = _new(kind)
-    tensor._array = array
+    # An unpickled array has a dtype object of its own; as_array gives it the one the engine compares with.
+    tensor._array = as_array(array)
     tensor._node = tensor._version = tensor._base = None
     tensor.requires_grad_(requires_grad)
     return tensor

@@ -124,7 +124,7 @@ def _read_state(
             except (TypeError, ValueError):
                 problems.append(f"{label}: {name} should be a number, got {value!r}")
         elif known is None:
-            state[name] = _as_tensor(value, parameter) if hasattr(value, "__array__") else _copied(value)
+            state[name] = _any(value, parameter)
         elif name not in known:
             keeps = ", ".join((*optimizer._numbers, *known))
             problems.append(f"{label}: it has {name!r}, which {type(optimizer).__name__} does not keep ({keeps})")
@@ -135,6 +135,13 @@ def _read_state(
         else:
             state[name] = _as_tensor(value, parameter)
     return state
+
+
+def _any(value: Any, parameter: ag.Tensor) -> Any:
+    """A copy of an entry whose kind is not known: tensors anywhere in it become this package's."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_any(entry, parameter) for entry in value)
+    return _as_tensor(value, parameter) if hasattr(value, "__array__") else _copied(value)
 
 
 def _as_tensor(value: Any, parameter: ag.Tensor) -> ag.Tensor:

@@ -9,8 +9,8 @@ _SUMS = {"add", "subtract"}
 _PRODUCTS = {"multiply", "negative"}
 # Templates that already fence their argument, so it needs no parentheses.
 _FENCED = {"divide", "sqrt", "cbrt", "exp", "exp2", "abs", "floor", "ceil", "sigmoid", "maximum", "minimum", "where"}
-_FENCED |= {"log1p", "softplus", "erf", "erfc", "sign", "arctan2", "floor_divide", "trunc_divide", "fmod", "fmax", "fmin"}
-_FENCED |= {"erfinv", "lgamma", "digamma", "polygamma", "i0", "i0e", "i1", "i1e", "isinf", "isfinite"}
+_FENCED |= {"log1p", "softplus", "erf", "erfc", "sign", "arctan2", "floor_divide", "trunc_divide", "fmod", "fmax"}
+_FENCED |= {"fmin", "erfinv", "lgamma", "digamma", "polygamma", "i0", "i0e", "i1", "i1e", "isinf", "isfinite"}
 _COMPARISONS = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
 _GREEK = {"alpha", "beta", "gamma", "delta", "epsilon", "lambda", "mu", "sigma", "theta"}
 

@@ -16,7 +16,7 @@ import numpy as np
 _TERMS = 30
 
 
-def keeping_dtype(function: Callable[[np.ndarray], Any]) -> Callable[..., Any]:
+def keeping_dtype(function: Callable[..., Any]) -> Callable[..., Any]:
     """Evaluate in float64 and return the operand's own floating dtype."""
 
     def evaluate(x: Any, *arguments: Any) -> Any:

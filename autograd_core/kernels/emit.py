@@ -268,8 +268,18 @@ class Loop:
         self.run(dtype, results[0].size, [*lines, *[result.ravel() for result in results], *parameters])
         return results
 
+    def first(self, operands: Sequence[np.ndarray]) -> np.ndarray:
+        """The only output, for arrays of one shape and dtype: without the general call's bookkeeping."""
+        leading = operands[0]
+        dtype = leading.dtype
+        result = np.empty(leading.shape, bool_ if self.predicate else dtype)
+        lines = [flat(operand) for operand in operands]
+        lines.append(result.ravel())
+        self.run(dtype, result.size, lines)
+        return result
+
     def unary(self, x: np.ndarray) -> np.ndarray:
-        """The loop over a single operand, without the general call's bookkeeping."""
+        """As :meth:`first`, for a single operand."""
         result = np.empty(x.shape, bool_ if self.predicate else x.dtype)
         self.run(x.dtype, x.size, (flat(x), result.ravel()))
         return result

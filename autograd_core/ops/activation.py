@@ -60,6 +60,11 @@ def _(x: Any) -> Any:
 # --- exponential units ------------------------------------------------------------------------------------------
 
 
+def _negative(x: Any) -> Any:
+    """x below 0, else 0: what the exponential sees. NaN stays, and at 0 the second derivative is 0."""
+    return f.where(x >= 0, 0, x)
+
+
 @elementwise(
     name="elu",
     domain=NONZERO,
@@ -70,12 +75,12 @@ def _(x: Any) -> Any:
 )
 def _elu(x: Any, *, alpha: Any = 1.0) -> Any:
     """x for positive x, else alpha (exp(x) - 1) (Clevert et al. 2016)."""
-    return f.where(x > 0, x, alpha * f.expm1(f.minimum(x, 0)))
+    return f.where(x > 0, x, alpha * f.expm1(_negative(x)))
 
 
 @_elu.partial
 def _(x: Any, alpha: Any) -> Any:
-    return f.where(x > 0, 1, alpha * f.exp(f.minimum(x, 0)))
+    return f.where(x > 0, 1, alpha * f.exp(_negative(x)))
 
 
 @public(_elu)
@@ -99,12 +104,12 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 )
 def _selu(x: Any) -> Any:
     """An elu with fixed scales, which keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
-    return f.where(x > 0, _SELU_SCALE * x, _SELU_SCALE * _SELU_ALPHA * f.expm1(f.minimum(x, 0)))
+    return f.where(x > 0, _SELU_SCALE * x, _SELU_SCALE * _SELU_ALPHA * f.expm1(_negative(x)))
 
 
 @_selu.partial
 def _(x: Any) -> Any:
-    return f.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * f.exp(f.minimum(x, 0)))
+    return f.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * f.exp(_negative(x)))
 
 
 @public(_selu)
@@ -123,12 +128,12 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 )
 def _celu(x: Any, *, alpha: Any = 1.0) -> Any:
     """x for positive x, else alpha (exp(x / alpha) - 1): an elu with a continuous derivative (Barron 2017)."""
-    return f.where(x > 0, x, alpha * f.expm1(f.minimum(x, 0) / alpha))
+    return f.where(x > 0, x, alpha * f.expm1(_negative(x) / alpha))
 
 
 @_celu.partial
 def _(x: Any, alpha: Any) -> Any:
-    return f.where(x > 0, 1, f.exp(f.minimum(x, 0) / alpha))
+    return f.where(x > 0, 1, f.exp(_negative(x) / alpha))
 
 
 @public(_celu)

@@ -100,9 +100,7 @@ def _floor_divide(x: Any, z: Any) -> Any:
     return f.floor_divide(x, z)
 
 
-@elementwise(
-    name="trunc_divide", promotes=False, domain=_BETWEEN, reference=lambda x, z: np.trunc(x / z), method=False
-)
+@elementwise(name="trunc_divide", promotes=False, domain=_BETWEEN, reference=lambda x, z: np.trunc(x / z), method=False)
 def _trunc_divide(x: Any, z: Any) -> Any:
     """Quotient rounded towards 0; its gradient is 0."""
     return f.trunc_divide(x, z)
@@ -312,7 +310,7 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor
 def _lerp(x: Any, end: Any, weight: Any) -> Any:
     """(1 - weight) x + weight end."""
     # From the nearer end, so that both ends are met exactly.
-    return f.where(weight < 0.5, x + weight * (end - x), end - (1 - weight) * (end - x))
+    return f.where(f.abs(weight) < 0.5, x + weight * (end - x), end - (1 - weight) * (end - x))
 
 
 @_lerp.partial("x")

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..dispatch import as_operand, attach
+from ..dispatch import as_operand
 from ..tensor import Tensor, wrap
 from . import operators
+from .calling import alias
 from .inplace import in_place
 
 
@@ -66,10 +67,9 @@ for _symbol, _ufunc, _function in (
     setattr(Tensor, f"__r{_symbol}__", lambda self, other, function=_function: function(other, self))
     setattr(Tensor, f"__i{_symbol}__", in_place(_function, _function.__name__))
     operators._UFUNCS[_ufunc] = _function
-for _function in (bitwise_and, bitwise_or, bitwise_xor, bitwise_left_shift, bitwise_right_shift, bitwise_not):
-    attach(_function.__name__, _function)
-    attach(f"{_function.__name__}_", in_place(_function, _function.__name__))
-Tensor.__invert__ = bitwise_not  # type: ignore[attr-defined]
+    alias(_function, _function.__name__)
+alias(bitwise_not, "bitwise_not")
+setattr(Tensor, "__invert__", bitwise_not)  # noqa: B010 - Tensor has no such attribute for type checkers
 operators._UFUNCS[np.invert] = bitwise_not
 
 __all__ = [

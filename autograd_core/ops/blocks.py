@@ -142,6 +142,11 @@ def product_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray
     return np.multiply.reduce(x, axis=dim, keepdims=keepdim)  # type: ignore[no-any-return]
 
 
+def first_along(x: np.ndarray, dim: tuple[int, ...]) -> np.ndarray:
+    """The first element along each dimension of `dim`, with keepdim."""
+    return x[tuple([slice(1) if axis in dim else slice(None) for axis in range(x.ndim)])]
+
+
 def moments_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
     """Means, and sums of squared distances from them, in two passes; float64 where there are many elements."""
     size = count(x.shape, dim)
@@ -154,9 +159,12 @@ def moments_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> tuple[np.n
             mean /= size
             run(kernels, "squares", x.size, blocks.line, mean, outer, length, inner, squares)
             return blocks.restore(mean, keepdim), blocks.restore(squares, keepdim)
-    centre = sum_of(x, dim, True) / x.dtype.type(size)
-    distance = x - centre
-    mean = centre if keepdim else np.squeeze(centre, axis=dim)
+    # Measured from the first element, so that a constant is exactly 0 from its mean.
+    first = first_along(x, dim)
+    shifted = x - first
+    centre = sum_of(shifted, dim, True) / x.dtype.type(size)
+    distance = shifted - centre
+    mean = first + centre if keepdim else np.squeeze(first + centre, axis=dim)
     return mean, sum_of(distance * distance, dim, keepdim)
 
 

@@ -111,7 +111,13 @@ def _(x: Any) -> Any:
 
 
 @elementwise(
-    name="pow", promotes=False, domain=(POSITIVE, REAL), special=(0.0, 1.0), reference=np.power, torch="pow", method=False
+    name="pow",
+    promotes=False,
+    domain=(POSITIVE, REAL),
+    special=(0.0, 1.0),
+    reference=np.power,
+    torch="pow",
+    method=False,
 )
 def _pow(x: Any, exponent: Any) -> Any:
     """Power; the gradient by the base is 0 for exponent 0, also at base 0, and by the exponent 0 at base 0."""
@@ -261,9 +267,7 @@ def _(x: Any, z: Any) -> Any:
     return f.where(f.equal(x, z), 0.5, f.where(x < z, 0, 1))
 
 
-@elementwise(
-    name="where", promotes=False, domain=(BOOL, REAL, REAL), reference=np.where, torch="where", method=False
-)
+@elementwise(name="where", promotes=False, domain=(BOOL, REAL, REAL), reference=np.where, torch="where", method=False)
 def _where(condition: Any, input: Any, other: Any) -> Any:
     """`input` where the condition holds, `other` elsewhere; the side not taken receives gradient 0."""
     return f.where(condition, input, other)

@@ -222,7 +222,7 @@ def _(cotangent: Any, index: Index) -> Any:
 # --- along one dimension ----------------------------------------------------------------------------------------
 
 
-def _along_mesh(index: np.ndarray, dim: int) -> Index:
+def along_mesh(index: np.ndarray, dim: int) -> Index:
     """NumPy's index for an array of indices along `dim`."""
     mesh: list[Any] = list(np.ogrid[tuple(slice(size) for size in index.shape)])
     mesh[dim] = index
@@ -275,7 +275,7 @@ def scatter_along_primitive(x: np.ndarray, *, index: np.ndarray, dim: int, size:
     """Zeros with x[i, j, k] added at [i, index[i, j, k], k] along one dimension."""
     full = np.zeros((*index.shape[:dim], size, *index.shape[dim + 1 :]), x.dtype)
     if index.size < _SMALL or x.dtype.kind != "f":
-        np.add.at(full, _along_mesh(index, dim), x)
+        np.add.at(full, along_mesh(index, dim), x)
         return full
     places = contiguous(index).reshape(around(index.shape, dim))
     values = contiguous(x).reshape(places.shape)

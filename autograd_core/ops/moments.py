@@ -11,7 +11,7 @@ from ..dispatch import apply, attach, structural
 from ..op import Sample
 from ..tensor import Tensor
 from .arguments import Dim, converted, floating
-from .blocks import count, moments_of, sum_of
+from .blocks import count, first_along, moments_of, sum_of
 from .index_maps import raw
 from .linear_maps import expand_reduced
 
@@ -67,6 +67,12 @@ def _var_samples(random: np.random.Generator) -> list[Sample]:
     ]
 
 
+def _centred(x: Any, dim: tuple[int, ...]) -> Any:
+    """`x` less its mean over `dim`, measured from the first element, so that a constant is exactly 0 from its mean."""
+    shifted = x - first_along(raw(x), dim)
+    return shifted - mean_primitive(shifted, dim=dim, keepdim=True)
+
+
 def _scale(shape: Shape, dim: tuple[int, ...], correction: float) -> float:
     """One over the degrees of freedom, infinite where there are none."""
     degrees = count(shape, dim) - correction
@@ -87,7 +93,7 @@ def var_primitive(x: np.ndarray, *, dim: tuple[int, ...], correction: float, kee
 
 @var_primitive.vjp("x")
 def _(cotangent: Any, x: Any, dim: tuple[int, ...], correction: float) -> Any:
-    centred = x - mean_primitive(x, dim=dim, keepdim=True)
+    centred = _centred(x, dim)
     return expand_reduced(cotangent * (2 * _scale(x.shape, dim, correction)), x.shape, dim) * centred
 
 
@@ -106,7 +112,7 @@ def std_primitive(x: np.ndarray, *, dim: tuple[int, ...], correction: float, kee
 
 @std_primitive.vjp("x")
 def _(cotangent: Any, x: Any, y: Any, dim: tuple[int, ...], correction: float) -> Any:
-    centred = x - mean_primitive(x, dim=dim, keepdim=True)
+    centred = _centred(x, dim)
     # A constant has standard deviation 0 and, by convention, gradient 0, not 0 / 0.
     safe = y + (raw(y) == 0)
     return expand_reduced(cotangent / safe * _scale(x.shape, dim, correction), x.shape, dim) * centred

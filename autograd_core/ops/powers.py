@@ -37,8 +37,9 @@ def expm1(x: Any) -> Any:
 
 
 @expm1.partial
-def _(y: Any) -> Any:
-    return y + 1
+def _(x: Any) -> Any:
+    # Not y + 1, which has no digits left for large negative x.
+    return f.exp(x)
 
 
 @elementwise(domain=POSITIVE, special=(0.0, -1.0), reference=np.log2, torch="log2")

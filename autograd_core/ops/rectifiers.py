@@ -54,7 +54,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
 
 @elementwise(
-    name="prelu",
+    name="prelu_kernel",
     domain=(NONZERO, REAL),
     special=(0.0,),
     reference=lambda x, weight: np.where(x > 0, x, weight * x),

@@ -65,7 +65,7 @@ for _operation in (floor, ceil, trunc, _round, sign):
 
 @public(_round, method=True)
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
-    """Nearest number with `decimals` digits after the point (before it, if negative); of two, the one with an even digit.
+    """Nearest number with `decimals` digits after the point (before it, if negative); of two, the one that ends even.
 
     The gradient is 0.
 

@@ -214,9 +214,12 @@ def _(cotangent: Any, x: Any, y: Any, dim: int) -> Any:
     if not raw(x).size:
         return cotangent
     safe = f.where(raw(y) == -np.inf, 0.0, y) if (raw(y) == -np.inf).any() else y
-    following = f.exp(safe - _shifted(safe, dim, forward=False, first=0.0))
-    pulled = recurrence_primitive(_shifted(following, dim, True, 0.0), cotangent, dim=dim, reverse=True)
-    return f.exp(x - safe) * pulled
+    before: tuple[Any, ...] = (slice(None),) * dim
+    earlier = slice_primitive(safe, index=(*before, slice(0, x.shape[dim] - 1)))
+    later = slice_primitive(safe, index=(*before, slice(1, None)))
+    last = np.zeros((*x.shape[:dim], 1, *x.shape[dim + 1 :]), raw(x).dtype)
+    factor = cat_primitive(f.exp(earlier - later), last, dim=dim)
+    return f.exp(x - safe) * recurrence_primitive(factor, cotangent, dim=dim, reverse=True)
 
 
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:

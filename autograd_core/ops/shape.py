@@ -1,4 +1,4 @@
-"""Shapes: views, joins and splits."""
+"""Views: the same memory in other shapes, other orders, or only a part of it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,32 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .. import dtypes
+import numpy as np
+
 from ..broadcasting import Shape, as_shape, broadcast_shapes, normalize_dim
-from ..dispatch import apply, as_tensor_operand, attach, cast
-from ..tensor import Tensor
-from .linear_maps import (
-    cat_primitive,
-    expand_primitive,
-    permute_primitive,
-    reshape_primitive,
-    slice_primitive,
+from ..dispatch import apply, as_tensor_operand, attach, structural
+from ..op import Sample
+from ..tensor import Tensor, cell_of, wrap
+from . import joining
+from .joining import (
+    cat,
+    chunk,
+    column_stack,
+    concat,
+    concatenate,
+    dsplit,
+    dstack,
+    hsplit,
+    hstack,
+    row_stack,
+    split,
+    stack,
+    tensor_split,
+    unbind,
+    vsplit,
+    vstack,
 )
+from .linear_maps import expand_view_primitive, permute_primitive, reshape_primitive, slice_primitive
 
 
 def _reshape(input: Tensor, shape: Shape) -> Tensor:
@@ -58,8 +73,9 @@ def view(input: Tensor, *shape: Any) -> Tensor:
 
     Raises:
         ValueError: if the sizes do not hold the elements, or only a copy could have that shape.
+        TypeError: for a dtype instead of sizes; reading memory as another dtype has no derivative.
     """
-    if len(shape) == 1 and not isinstance(shape[0], (int, Sequence)):
+    if len(shape) == 1 and not isinstance(shape[0], (int, np.integer, Sequence)):
         raise TypeError("view() takes sizes; to convert the dtype use .to(dtype)")
     result = reshape(input, *shape)
     if result._base is None and input.numel():
@@ -68,6 +84,16 @@ def view(input: Tensor, *shape: Any) -> Tensor:
             "use reshape()"
         )
     return result
+
+
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """The same memory in the shape of another tensor; errors as :func:`view`."""
+    return view(input, *other.shape)
+
+
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """The same elements in the shape of another tensor; errors as :func:`reshape`."""
+    return reshape(input, *other.shape)
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -83,11 +109,19 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return _reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
+def ravel(input: Tensor) -> Tensor:
+    """All dimensions joined into one."""
+    input = as_tensor_operand(input, "ravel")
+    return _reshape(input, (input.numel(),))
+
+
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Split the dimension `dim` into several of the given `sizes`, one of which may be -1."""
     input = as_tensor_operand(input, "unflatten")
     dim = normalize_dim(dim, input.ndim, "unflatten")
     shape = input.shape
+    if not shape:
+        raise ValueError("unflatten: a 0-d tensor has no dimension to split")
     split = _resolve(as_shape(tuple(sizes)), shape[dim], (shape[dim],), "unflatten")
     return _reshape(input, (*shape[:dim], *split, *shape[dim + 1 :]))
 
@@ -98,7 +132,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     if dim is None:
         chosen = tuple(range(input.ndim))
     else:
-        dims = (dim,) if isinstance(dim, int) else tuple(dim)
+        dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(dim)
         chosen = tuple(normalize_dim(d, input.ndim, "squeeze") for d in dims)
     return _reshape(input, tuple(s for axis, s in enumerate(input.shape) if s != 1 or axis not in chosen))
 
@@ -110,6 +144,14 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return _reshape(input, (*input.shape[:dim], 1, *input.shape[dim:]))
 
 
+# --- other orders -----------------------------------------------------------------------------------------------
+
+
+def _permute(input: Tensor, order: tuple[int, ...]) -> Tensor:
+    result: Tensor = apply(permute_primitive.op, (input,), {"dims": order})
+    return result
+
+
 def permute(input: Tensor, *dims: Any) -> Tensor:
     """The dimensions in the given order, as a view.
 
@@ -117,23 +159,32 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
         ValueError: if `dims` does not name each dimension once.
     """
     input = as_tensor_operand(input, "permute")
-    order = tuple(normalize_dim(d, input.ndim, "permute") for d in as_shape(dims))
+    given = as_shape(dims)
+    order = tuple(normalize_dim(d, input.ndim, "permute") for d in given)
     if sorted(order) != list(range(input.ndim)):
-        raise ValueError(f"permute: dims {as_shape(dims)} must name each of {input.ndim} dimensions once")
-    result: Tensor = apply(permute_primitive.op, (input,), {"dims": order})
-    return result
+        raise ValueError(f"permute: dims {given} must name each of {input.ndim} dimensions once")
+    return _permute(input, order)
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Exchange two dimensions, as a view."""
     input = as_tensor_operand(input, "transpose")
+    first, second = (normalize_dim(d, input.ndim, "transpose") for d in (dim0, dim1))
     if input.ndim == 0:
         return input
-    first, second = (normalize_dim(d, input.ndim, "transpose") for d in (dim0, dim1))
     order = list(range(input.ndim))
     order[first], order[second] = second, first
-    result: Tensor = apply(permute_primitive.op, (input,), {"dims": tuple(order)})
-    return result
+    return _permute(input, tuple(order))
+
+
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """Exchange two dimensions, as a view: :func:`transpose` by NumPy's name."""
+    return transpose(input, axis0, axis1)
+
+
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Exchange two dimensions, as a view: :func:`transpose` by another name."""
+    return transpose(input, dim0, dim1)
 
 
 def t(input: Tensor) -> Tensor:
@@ -145,19 +196,33 @@ def t(input: Tensor) -> Tensor:
 
 
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
-    """Move dimensions to new places; the others keep their order."""
+    """Move dimensions to new places; the others keep their order.
+
+    Raises:
+        ValueError: unless both name as many dimensions, each once.
+        IndexError: if a dimension is out of range.
+    """
     input = as_tensor_operand(input, "movedim")
-    sources = [normalize_dim(d, input.ndim, "movedim") for d in ((source,) if isinstance(source, int) else source)]
-    targets = [
-        normalize_dim(d, input.ndim, "movedim")
-        for d in ((destination,) if isinstance(destination, int) else destination)
-    ]
+    sources, targets = (
+        [normalize_dim(d, input.ndim, "movedim") for d in ((dims,) if isinstance(dims, (int, np.integer)) else dims)]
+        for dims in (source, destination)
+    )
     if len(sources) != len(targets) or len(set(sources)) != len(sources) or len(set(targets)) != len(targets):
         raise ValueError(f"movedim: source {source} and destination {destination} must name as many distinct dims")
+    if not input.ndim:
+        return input
     order = [d for d in range(input.ndim) if d not in sources]
     for target, origin in sorted(zip(targets, sources, strict=True)):
         order.insert(target, origin)
-    return permute(input, *order)
+    return _permute(input, tuple(order))
+
+
+def moveaxis(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """Move dimensions to new places: :func:`movedim` by NumPy's name."""
+    return movedim(input, source, destination)
+
+
+# --- repeated views ---------------------------------------------------------------------------------------------
 
 
 def expand(input: Tensor, *size: Any) -> Tensor:
@@ -171,13 +236,11 @@ def expand(input: Tensor, *size: Any) -> Tensor:
     added = len(sizes) - input.ndim
     if added < 0 or any(s < 0 for s in sizes[:added]):
         raise ValueError(f"expand: shape {input.shape} cannot be expanded to {sizes}")
-    full = tuple(
-        input.shape[axis - added] if wanted == -1 else wanted for axis, wanted in enumerate(sizes)
-    )
+    full = tuple(input.shape[axis - added] if wanted == -1 else wanted for axis, wanted in enumerate(sizes))
     for axis, own in enumerate(input.shape):
-        if own not in (1, full[axis + added]):
+        if own not in (1, full[axis + added]) or full[axis + added] < 0:
             raise ValueError(f"expand: shape {input.shape} cannot be expanded to {sizes}")
-    result: Tensor = apply(expand_primitive.op, (input,), {"shape": full})
+    result: Tensor = apply(expand_view_primitive.op, (input,), {"shape": full})
     return result
 
 
@@ -186,7 +249,7 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
     return expand(input, *other.shape)
 
 
-def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
+def broadcast_to(input: Tensor, *shape: Any) -> Tensor:
     """Expand to `shape`."""
     return expand(input, *shape)
 
@@ -197,97 +260,161 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(expand(tensor, *shape) for tensor in tensors)
 
 
-def _join(tensors: Sequence[Tensor], name: str) -> list[Tensor]:
-    if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
-        raise TypeError(f"{name}() takes a sequence of tensors, got {type(tensors).__name__}")
-    if not tensors:
-        raise ValueError(f"{name}() needs at least one tensor")
-    operands = [as_tensor_operand(tensor, name) for tensor in tensors]
-    dtype = operands[0].dtype
-    for operand in operands[1:]:
-        dtype = dtypes.promote(dtype, operand.dtype)
-    return [cast(operand, dtype) for operand in operands]
-
-
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Join tensors along an existing dimension; the other sizes must agree.
-
-    Raises:
-        ValueError: if no tensors are given or other sizes differ.
-    """
-    operands = _join(tensors, "cat")
-    # 1-d empty tensors join with anything, as in PyTorch.
-    operands = [o for o in operands if o.shape != (0,)] or operands[:1]
-    dim = normalize_dim(dim, operands[0].ndim, "cat")
-    if operands[0].ndim == 0:
-        raise ValueError("cat: 0-d tensors cannot be joined; use stack()")
-    others = {(*o.shape[:dim], *o.shape[dim + 1 :]) if o.ndim > dim else o.shape for o in operands}
-    if len(others) != 1 or len({o.ndim for o in operands}) != 1:
-        shapes = ", ".join(str(o.shape) for o in operands)
-        raise ValueError(f"cat: shapes {shapes} differ outside dimension {dim}")
-    result: Tensor = apply(cat_primitive.op, operands, {"dim": dim})
-    return result
-
-
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Join tensors of one shape along a new dimension.
-
-    Raises:
-        ValueError: if no tensors are given or shapes differ.
-    """
-    operands = _join(tensors, "stack")
-    if len({o.shape for o in operands}) != 1:
-        raise ValueError(f"stack: shapes {', '.join(str(o.shape) for o in operands)} differ")
-    dim = normalize_dim(dim, operands[0].ndim + 1, "stack")
-    return cat([unsqueeze(operand, dim) for operand in operands], dim)
+# --- parts ------------------------------------------------------------------------------------------------------
 
 
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """The part of `input` from `start` with `length` along `dim`, as a view."""
+    """The part of `input` from `start` with `length` along `dim`, as a view.
+
+    Raises:
+        IndexError: if it leaves the dimension.
+        ValueError: for 0-d tensors.
+    """
     input = as_tensor_operand(input, "narrow")
     dim = normalize_dim(dim, input.ndim, "narrow")
-    size = input.shape[dim]
-    if not -size <= start <= size or length < 0 or (start % size if start < 0 else start) + length > size:
+    if not input.ndim:
+        raise ValueError("narrow: a 0-d tensor has no dimension to narrow")
+    size, start = input.shape[dim], int(start)
+    begin = start + size if start < 0 else start
+    if not -size <= start <= size or length < 0 or begin + length > size:
         raise IndexError(f"narrow: start {start} and length {length} leave dimension {dim} of size {size}")
-    start = start + size if start < 0 else start
-    index = (*(slice(None),) * dim, slice(start, start + length))
+    index = (*(slice(None),) * dim, slice(begin, begin + length))
     result: Tensor = apply(slice_primitive.op, (input,), {"index": index})
     return result
 
 
-def split(input: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut into views along `dim`: pieces of one size (the last may be smaller) or of the given sizes."""
-    input = as_tensor_operand(input, "split")
-    dim = normalize_dim(dim, input.ndim, "split")
-    total = input.shape[dim]
-    if isinstance(split_size_or_sections, int):
-        size = split_size_or_sections
-        if size <= 0:
-            raise ValueError(f"split: the size of the pieces must be positive, got {size}")
-        sections = [min(size, total - start) for start in range(0, total, size)] or [0]
-    else:
-        sections = list(split_size_or_sections)
-        if sum(sections) != total or min(sections, default=0) < 0:
-            raise ValueError(f"split: sizes {sections} do not add up to {total}, the size of dimension {dim}")
-    pieces, start = [], 0
-    for length in sections:
-        pieces.append(narrow(input, dim, start, length))
-        start += length
-    return tuple(pieces)
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """The slice at one `index` along `dim`, without that dimension, as a view.
+
+    Raises:
+        IndexError: for an index or a dimension out of range, and for 0-d tensors.
+    """
+    input = as_tensor_operand(input, "select")
+    if not input.ndim:
+        raise IndexError("select: a 0-d tensor has no dimension to select from")
+    dim = normalize_dim(dim, input.ndim, "select")
+    index = int(index)
+    if not -input.shape[dim] <= index < input.shape[dim]:
+        raise IndexError(f"select: index {index} is out of range for dimension {dim} of shape {input.shape}")
+    result: Tensor = apply(slice_primitive.op, (input,), {"index": (*(slice(None),) * dim, index)})
+    return result
 
 
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut into at most `chunks` views of equal size along `dim`; the last may be smaller."""
-    if chunks <= 0:
-        raise ValueError(f"chunk: the number of chunks must be positive, got {chunks}")
-    input = as_tensor_operand(input, "chunk")
-    total = input.shape[normalize_dim(dim, input.ndim, "chunk")]
-    return split(input, max(1, -(-total // chunks)), dim)
+def _folded(x: np.ndarray, shape: Shape, dim: int, size: int, step: int) -> np.ndarray:
+    full = np.zeros(shape, x.dtype)
+    windows = np.moveaxis(full, dim, -1)
+    for offset in range(size):
+        # The elements that windows have at one place never coincide, so each place is one addition.
+        windows[..., offset : offset + step * (x.shape[dim] - 1) + 1 : step] += np.moveaxis(x[..., offset], dim, -1)
+    return full
+
+
+def _windows(x: np.ndarray, dim: int, size: int, step: int) -> np.ndarray:
+    number = (x.shape[dim] - size) // step + 1
+    shape = (*x.shape[:dim], number, *x.shape[dim + 1 :], size)
+    strides = (*x.strides[:dim], x.strides[dim] * step, *x.strides[dim + 1 :], x.strides[dim])
+    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=x.flags.writeable)
+
+
+@structural(
+    "unfold",
+    reference=lambda x, dim, size, step: np.moveaxis(
+        np.moveaxis(np.lib.stride_tricks.sliding_window_view(x, size, dim), dim, 0)[::step], 0, dim
+    ),
+    samples=lambda random: [
+        Sample((random.standard_normal((3, 7)),), {"dim": 1, "size": 3, "step": 2}),
+        Sample((random.standard_normal((5, 2)),), {"dim": 0, "size": 2, "step": 1}),
+        Sample((random.standard_normal((5, 2)),), {"dim": 0, "size": 1, "step": 3}),
+    ],
+)
+def unfold_primitive(x: np.ndarray, *, dim: int, size: int, step: int) -> np.ndarray:
+    """Windows along a dimension, in a new last one; a view."""
+    return _windows(x, dim, size, step)
+
+
+@unfold_primitive.vjp("x")
+def _(cotangent: Any, x_shape: Shape, dim: int, size: int, step: int) -> Any:
+    return fold_primitive(cotangent, shape=x_shape, dim=dim, size=size, step=step)
+
+
+@structural(
+    "fold_windows",
+    samples=lambda random: [
+        Sample((random.standard_normal((2, 3, 4, 3)),), {"shape": (2, 9, 4), "dim": 1, "size": 3, "step": 2}),
+        Sample((random.standard_normal((4, 2)),), {"shape": (5,), "dim": 0, "size": 2, "step": 1}),
+    ],
+)
+def fold_primitive(x: np.ndarray, *, shape: Shape, dim: int, size: int, step: int) -> np.ndarray:
+    """The sum of windows at the places they were taken from: the transpose of unfolding."""
+    return _folded(x, shape, dim, size, step)
+
+
+@fold_primitive.vjp("x")
+def _(cotangent: Any, dim: int, size: int, step: int) -> Any:
+    return unfold_primitive(cotangent, dim=dim, size=size, step=step)
+
+
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """Windows of `size` along a dimension, `step` apart, in a new last dimension; a view.
+
+    Raises:
+        ValueError: for a size that does not fit, and a step that is not positive.
+        IndexError: if the dimension is out of range.
+    """
+    input = as_tensor_operand(input, "unfold")
+    axis = normalize_dim(dimension, input.ndim, "unfold")
+    source = input if input.ndim else _reshape(input, (1,))
+    if not 0 <= size <= source.shape[axis]:
+        raise ValueError(f"unfold: windows of {size} do not fit dimension {axis} of shape {input.shape}")
+    if step <= 0:
+        raise ValueError(f"unfold: step must be positive, got {step}")
+    result: Tensor = apply(unfold_primitive.op, (source,), {"dim": axis, "size": int(size), "step": int(step)})
+    # NumPy's windows do not say whose memory they show.
+    result._version, result._base = cell_of(source), source
+    return result if input.ndim else _reshape(result, (size,))
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """Indices of the elements that are not zero: a row for each, or a tuple with a tensor for each dimension."""
+    array = as_tensor_operand(input, "nonzero")._array
+    if as_tuple:
+        found = np.nonzero(np.atleast_1d(array))
+        return tuple(wrap(index.astype(np.int64, copy=False), None) for index in found)
+    return wrap(np.argwhere(array).astype(np.int64, copy=False), None)
+
+
+def _at_least(rank: int, tensors: tuple[Any, ...]) -> Any:
+    if len(tensors) == 1 and not isinstance(tensors[0], Tensor):
+        tensors = tuple(tensors[0])
+    found = []
+    for given in tensors:
+        tensor = as_tensor_operand(given, f"atleast_{rank}d")
+        if tensor.ndim < rank:
+            # A vector becomes a row of a matrix, and a matrix the front of a block.
+            front = rank - tensor.ndim if rank < 3 or not tensor.ndim else 2 - tensor.ndim
+            tensor = _reshape(tensor, (*(1,) * front, *tensor.shape, *(1,) * (rank - front - tensor.ndim)))
+        found.append(tensor)
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Tensors with at least one dimension; of several a tuple."""
+    return _at_least(1, tensors)
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Tensors with at least two dimensions: (n,) becomes (1, n). Of several a tuple."""
+    return _at_least(2, tensors)
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """Tensors with at least three dimensions: (n,) becomes (1, n, 1) and (n, m) (n, m, 1). Of several a tuple."""
+    return _at_least(3, tensors)
 
 
 METHODS = (
-    reshape, view, flatten, unflatten, squeeze, unsqueeze, permute, transpose, t, movedim, expand, expand_as,
-    broadcast_to, narrow, split, chunk,
+    reshape, view, view_as, reshape_as, flatten, ravel, unflatten, squeeze, unsqueeze, permute, transpose, swapaxes,
+    swapdims, t, movedim, moveaxis, expand, expand_as, broadcast_to, narrow, select, unfold, nonzero,
 )  # fmt: skip
 for _function in METHODS:
     attach(_function.__name__, _function)
@@ -299,4 +426,6 @@ Tensor.mT = property(  # type: ignore[attr-defined]
     lambda self: transpose(self, -2, -1), doc="The last two dimensions exchanged, as a view."
 )
 
-__all__ = [*(f.__name__ for f in METHODS), "broadcast_tensors", "cat", "stack"]
+# Tensor.unfold is a method only; PyTorch's function of that name is another one.
+_FUNCTIONS = [f.__name__ for f in METHODS if f not in (unfold, view, view_as, reshape_as, expand, expand_as)]
+__all__ = [*_FUNCTIONS, "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", *joining.__all__]

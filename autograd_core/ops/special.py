@@ -15,7 +15,7 @@ from .. import dtypes
 from .. import formula as f
 from ..dispatch import elementwise
 from ..formula import special as statements
-from ..op import NONZERO, POSITIVE, REAL, UNIT, Domain
+from ..op import NONZERO, POSITIVE, UNIT, Domain
 from ..tensor import Tensor
 from .activation import sigmoid
 from .calling import public
@@ -151,9 +151,7 @@ def _(x: Any) -> Any:
     return f.i1(x)
 
 
-@elementwise(
-    domain=NONZERO, special=(0.0, 8.0, -1000.0), reference=statements.i0e, torch="special.i0e", method=False
-)
+@elementwise(domain=NONZERO, special=(0.0, 8.0, -1000.0), reference=statements.i0e, torch="special.i0e", method=False)
 def i0e(x: Any) -> Any:
     """exp(-|x|) I₀(x)."""
     return f.i0e(x)
@@ -176,9 +174,7 @@ def _(x: Any, y: Any) -> Any:
     return f.where(zero, 0.5, f.i0(x) - y / f.where(zero, 1, x))
 
 
-@elementwise(
-    domain=NONZERO, special=(0.0, 8.0, -1000.0), reference=statements.i1e, torch="special.i1e", method=False
-)
+@elementwise(domain=NONZERO, special=(0.0, 8.0, -1000.0), reference=statements.i1e, torch="special.i1e", method=False)
 def i1e(x: Any) -> Any:
     """exp(-|x|) I₁(x)."""
     return f.i1e(x)
@@ -220,7 +216,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 
     Args:
         input: probabilities.
-        eps: clamp `input` to [eps, 1 - eps] first, with gradient 0 where that changes it; None gives NaN outside [0, 1].
+        eps: clamp `input` to [eps, 1 - eps] first, with gradient 0 where that changes it; None: NaN outside [0, 1].
     """
     if eps is None:
         return _logit(input)

@@ -79,11 +79,19 @@ def _(x: Any) -> Any:
     return 1 / (1 + x * x)
 
 
-def _quotients(x: Any, z: Any) -> tuple[Any, Any, Any, Any]:
-    """Whether both are 0; the larger size (1 for 0); both divided by it: what their squares' sum does not overflow."""
-    origin = f.logical_and(f.equal(x, 0), f.equal(z, 0))
-    size = f.where(origin, 1, f.maximum(f.abs(x), f.abs(z)))
-    return origin, size, x / size, z / size
+def _origin(x: Any, z: Any) -> Any:
+    return f.logical_and(f.equal(x, 0), f.equal(z, 0))
+
+
+def _slope(x: Any, z: Any) -> tuple[Any, Any, Any, Any]:
+    """Whether |x| > |z|; the smaller divided by the larger; 1 + its square; the larger: no square overflows.
+
+    Where both are 0 the larger is given as 1, so that the derivatives are finite and can be left out.
+    """
+    steep = f.abs(x) > f.abs(z)
+    larger = f.where(_origin(x, z), 1, f.where(steep, x, z))
+    quotient = f.where(steep, z, x) / larger
+    return steep, quotient, 1 + quotient * quotient, larger
 
 
 @elementwise(domain=(NONZERO, NONZERO), special=(0.0,), reference=np.arctan2, torch="atan2")
@@ -94,14 +102,14 @@ def atan2(x: Any, z: Any) -> Any:
 
 @atan2.partial("x")
 def _(x: Any, z: Any) -> Any:
-    origin, size, u, v = _quotients(x, z)
-    return f.where(origin, 0, v / f.where(origin, 1, u * u + v * v) / size)
+    steep, quotient, square, larger = _slope(x, z)
+    return f.where(_origin(x, z), 0, f.where(steep, quotient, 1) / square / larger)
 
 
 @atan2.partial("z")
 def _(x: Any, z: Any) -> Any:
-    origin, size, u, v = _quotients(x, z)
-    return f.where(origin, 0, -u / f.where(origin, 1, u * u + v * v) / size)
+    steep, quotient, square, larger = _slope(x, z)
+    return f.where(_origin(x, z), 0, -f.where(steep, 1, quotient) / square / larger)
 
 
 @elementwise(special=(0.0, 1e-8), reference=np.sinh, torch="sinh")

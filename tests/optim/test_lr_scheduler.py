@@ -233,7 +233,7 @@ def test_semantics_121_nan_is_no_improvement() -> None:
     assert scheduler.best == 1.0
     with pytest.raises(TypeError):
         scheduler.step()
-    with pytest.raises(TypeError, match="a number, got '1.0'"):
+    with pytest.raises(TypeError, match=r"a number, got '1\.0'"):
         scheduler.step("1.0")
 
 

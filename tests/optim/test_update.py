@@ -277,6 +277,7 @@ def test_formulas_that_do_not_fit() -> None:
         ag.FusedUpdate(lambda parameter: 1 if parameter > 0 else parameter, ("parameter",))
 
 
+@pytest.mark.skipif(jit.DISABLED, reason="nothing is compiled")
 def test_numba_is_not_imported_before_the_first_call_and_kernels_are_cached(tmp_path: Any) -> None:
     script = """
 import sys
