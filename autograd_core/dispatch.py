@@ -95,19 +95,29 @@ def _special_source(source: tuple[str, int], arrays: Sequence[Any], residuals: S
 
 def apply(op: Op, operands: Sequence[Tensor], parameters: dict[str, Any]) -> Any:
     """Run `op` on tensors, recording it if any needs a gradient; a tuple of tensors for several outputs."""
-    if len(operands) != 1 or op.outputs != 1 or op.residuals:
+    if op.outputs != 1 or op.residuals or op.variadic or len(operands) > 2:
         return apply_with_residuals(op, operands, parameters)[0]
-    # Most operations have one operand and one result; the general way costs them half as much again.
+    # Most operations have one or two operands and one result; the general way costs them half as much again.
     operand = operands[0]
-    array, edge = operand._array, operand._node
-    result = op.forward(array, **parameters)
+    if len(operands) == 1:
+        edges: tuple[Any, ...] = (operand._node,)
+        arrays: tuple[Any, ...] = (operand._array,)
+        mask = 0 if edges[0] is None else 1
+    else:
+        other = operands[1]
+        if not isinstance(operand, Tensor) or not isinstance(other, Tensor):
+            return apply_with_residuals(op, operands, parameters)[0]
+        edges = (operand._node, other._node)
+        arrays = (operand._array, other._array)
+        mask = (0 if edges[0] is None else 1) | (0 if edges[1] is None else 2)
+    result = op.forward(*arrays, **parameters)
     if type(result) is not _ndarray:
         result = np.asarray(result)
-    if edge is None or not mode.enabled or not op.differentiable:
-        out = wrap(result, None)
+    if mask and mode.enabled and op.differentiable:
+        plan = op.plans.get(mask) or op.plan(mask, len(edges))
+        out = _record(plan, operands, arrays, result, (), parameters, edges)
     else:
-        plan = op.plan(1, 1) if op.variadic else op.plans.get(1) or op.plan(1, 1)
-        out = _record(plan, operands, (array,), result, (), parameters, (edge,))
+        out = wrap(result, None)
     if op.view:
         _share_memory(out, operand)
     return out
@@ -357,9 +367,11 @@ def as_operand(value: Any, operation: str) -> Any:
         return value
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
-        if array.dtype not in dtypes.SUPPORTED:
-            raise TypeError(f"{operation}: {dtypes.unsupported(array.dtype)}")
-        return wrap(array.astype(dtypes.as_dtype(array.dtype), copy=False), None)
+        try:
+            dtype = dtypes.as_dtype(array.dtype)
+        except TypeError as error:
+            raise TypeError(f"{operation}: {error}") from None
+        return wrap(array.astype(dtype, copy=False), None)
     raise TypeError(f"{operation}: expected a Tensor, an array or a number, got {type(value).__name__}")
 
 
@@ -388,7 +400,8 @@ class Declaration:
     def __call__(self, *operands: Any, **parameters: Any) -> Any:
         for operand in operands:
             if isinstance(operand, Tensor):
-                return apply(self.op, operands, parameters)
+                tensors = [wrap(o, None) if isinstance(o, _ndarray) else o for o in operands]
+                return apply(self.op, tensors, parameters)
         result = self.op.forward(*operands, **parameters)
         return result[0] if self.op.residuals else result
 

@@ -5,8 +5,8 @@ reads and writes each element once, however many terms it has; read on numbers i
 
 A small network has many small parameters, and calling a kernel for each of them costs more than the arithmetic. So
 the array objects of all rows go to compiled code at once, as the address of a list; it looks into the objects,
-checks that they fit together, and runs the loop on each row. Rows that do not fit as they are (scattered or read-only
-memory, another dtype, so large that threads pay) are left to the careful way, one at a time.
+checks that they fit together, and runs the loop on each row, on threads if there is much to do. Rows that do not fit
+as they are (scattered or read-only memory, another dtype) are prepared one at a time.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ import numpy as np
 
 from .formula import Call, Expression, Symbol
 from .formula.expression import as_expression
-from .kernels.emit import Loop, source
+from .kernels.emit import CHUNK, Loop, source
 from .tensor import Tensor, wrap
 
 _array_of = attrgetter("_array")
 
-# No row is that long: no row is left to threads.
+# No rows are that long: with it, none are left to threads.
 _NO_LIMIT = 1 << 62
 
 # Names that the generated kernels use themselves.
 _RESERVED = (
     {"i", "size", "start", "stop", "chunk", "real", "zero", "one", "math", "np", "prange", "body", "serial", "parallel"}
-    | {"rows", "arrays", "count", "left_out", "dtype", "limit", "objects", "marked", "row", "line"}
-    | {"carray", "pointer", "words", "entries", "size_of", "fits"}
+    | {"rows", "rows_on_threads", "arrays", "count", "left_out", "dtype", "limit", "objects", "marked", "total"}
+    | {"row", "line", "chunks", "places", "carray", "pointer", "words", "entries", "size_of", "fits"}
 )
 
 
@@ -136,22 +136,22 @@ class FusedUpdate:
         dtype = arrays[0].dtype
         module = loop.variants.get(dtype) or loop.variant(dtype)
         left_out = np.zeros(count, np.bool_)
-        limit = _thread_limit()
-        if not _objects_readable():
+        readable = _objects_readable()
+        if not readable:
             left_out[:] = True
-        elif not module.rows(id(arrays), count, left_out, id(dtype), limit, *values):
+        elif not _run_rows(module, arrays, left_out, dtype, values):
             return
         # Nothing has been done yet, and preparing a row is what may fail.
         prepared = [(index, _Row(arrays[index::count], self)) for index in np.flatnonzero(left_out)]
         alone = []
         for index, row in prepared:
-            if _objects_readable() and row.lines[0].size < limit and all(line.dtype is dtype for line in row.lines):
+            if readable and all(line.dtype is dtype for line in row.lines):
                 arrays[index::count] = row.lines
                 left_out[index] = False
             else:
                 alone.append(row)
         if len(alone) < count:
-            module.rows(id(arrays), count, left_out, id(dtype), limit, *values)
+            _run_rows(module, arrays, left_out, dtype, values)
         for row in alone:
             loop.run(row.lines[0].dtype, row.lines[0].size, (*row.lines, *values))
         for _, row in prepared:
@@ -203,7 +203,7 @@ class _Row:
 
 
 class _RowsLoop(Loop):
-    """A loop with one more kernel, ``rows``, that takes the address of a list of arrays."""
+    """A loop with two more kernels, ``rows`` and ``rows_on_threads``, that take the address of a list of arrays."""
 
     __slots__ = ()
 
@@ -213,12 +213,12 @@ class _RowsLoop(Loop):
             if dtype.kind != "f":
                 raise TypeError(f"{self.name}: updated tensors must be float32 or float64, got {dtype}")
             text = source(self.outputs, self.operands, self.parameters, dtype, self.updates)
-            text += _rows_source(self.operands, self.updates, self.parameters)
+            text += _rows_source(self.operands, self.updates, self.parameters, dtype)
             module = self.variants[dtype] = _jit().load_generated(f"{self.name}_{dtype.name}", text)
         return module
 
 
-# What `rows` reads in memory, in words of eight bytes behind the header that every Python object has. A list has its
+# What these kernels read in memory, in words of eight bytes behind the header that every Python object has. A list has its
 # length and the address of its entries' addresses. An array, by NumPy's binary interface, has the address of its data,
 # the number of dimensions, the address of the shape, that of the strides, the owner of the memory, the dtype and the
 # flags. Both have been so for decades; `_objects_readable` looks whether they still are.
@@ -261,7 +261,7 @@ def size_of(array_object):
 
 
 @inline
-def fits(objects, row, count, leader, written, dtype, limit):
+def fits(objects, row, count, leader, written, dtype):
     first = words(objects[leader * count + row] + {header}, 7)
     dimensions = first[1] & 0xFFFFFFFF
     sizes = words(first[2], dimensions)
@@ -274,7 +274,7 @@ def fits(objects, row, count, leader, written, dtype, limit):
             others = words(array[2], dimensions)
             for axis in range(dimensions):
                 good = good and sizes[axis] == others[axis]
-    return good and size_of(objects[leader * count + row]) < limit
+    return good
 """
 
 _ROWS = """
@@ -285,30 +285,62 @@ from {memory} import entries, fits, pointer, size_of, words
 
 
 @inline
-def line(array_object, size):
-    return carray(pointer(words(array_object + {header}, 1)[0]), size, real)
+def line(array_object, start, stop):
+    return carray(pointer(words(array_object + {header}, 1)[0] + start * {itemsize}), stop - start, real)
 
 
 @kernel
 def rows(arrays, count, left_out, dtype, limit, {parameters}):
     objects = entries(arrays, {columns} * count)
-    marked = 0
+    marked, total = 0, 0
     for row in range(count):
-        if not left_out[row] and not fits(objects, row, count, {leader}, {written}, dtype, limit):
-            left_out[row] = True
-            marked += 1
-    if marked:
-        return marked
+        if not left_out[row]:
+            if fits(objects, row, count, {leader}, {written}, dtype):
+                total += size_of(objects[row])
+            else:
+                left_out[row] = True
+                marked += 1
+    if marked or total >= limit:
+        return marked or -1
+    start = 0
+    for row in range(count):
+        if not left_out[row]:
+            stop = size_of(objects[row])
+            body({lines}, {parameters})
+    return 0
+
+
+@kernel(parallel=True)
+def rows_on_threads(arrays, count, left_out, {parameters}):
+    objects = entries(arrays, {columns} * count)
+    chunks = 0
+    for row in range(count):
+        if not left_out[row]:
+            chunks += (size_of(objects[row]) + {chunk} - 1) // {chunk}
+    places = np.empty((chunks, 3), np.int64)
+    chunk = 0
     for row in range(count):
         if not left_out[row]:
             size = size_of(objects[row])
-            body({lines}, {parameters})
-    return 0
+            for start in range(0, size, {chunk}):
+                places[chunk, 0] = row
+                places[chunk, 1] = start
+                places[chunk, 2] = min(size, start + {chunk})
+                chunk += 1
+    for chunk in prange(chunks):
+        row, start, stop = places[chunk, 0], places[chunk, 1], places[chunk, 2]
+        body({lines}, {parameters})
 """
 
 
-def _rows_source(operands: Sequence[str], updates: Sequence[str], parameters: Sequence[str]) -> str:
-    """The source of the kernel over rows; it marks rows that do not fit and then does nothing, or runs them all."""
+def _rows_source(
+    operands: Sequence[str], updates: Sequence[str], parameters: Sequence[str], dtype: np.dtype[Any]
+) -> str:
+    """The source of the kernels over rows.
+
+    ``rows`` returns 0 once it has run them; it does nothing and returns the number of rows that do not fit, which it
+    has marked, or −1 if there is enough to do for threads.
+    """
     flags = {"read": _CONTIGUOUS | _ALIGNED, "write": _WRITEABLE}
     memory = _jit().load_generated("memory", _MEMORY.format(header=_HEADER, **flags))
     return _ROWS.format(
@@ -317,7 +349,9 @@ def _rows_source(operands: Sequence[str], updates: Sequence[str], parameters: Se
         columns=len(operands),
         leader=operands.index(updates[0]),
         written=sum(1 << index for index, operand in enumerate(operands) if operand in updates),
-        lines=", ".join(f"line(objects[{index} * count + row], size)" for index in range(len(operands))),
+        itemsize=dtype.itemsize,
+        chunk=CHUNK,
+        lines=", ".join(f"line(objects[{index} * count + row], start, stop)" for index in range(len(operands))),
         parameters=", ".join(parameters),
     )
 
@@ -352,11 +386,19 @@ def _jit() -> Any:
     return jit
 
 
-def _thread_limit() -> int:
-    """The size from which a row is left to threads."""
+def _run_rows(
+    module: ModuleType, arrays: list[np.ndarray], left_out: np.ndarray, dtype: np.dtype[Any], values: list[float]
+) -> bool:
+    """Run all rows that are not left out; or, if some do not fit, none, mark those as left out and return True."""
     jit = _jit()
-    size: int = jit.PARALLEL_THRESHOLD
-    return size if jit.thread_count(size) > 1 else _NO_LIMIT
+    limit = jit.PARALLEL_THRESHOLD
+    if jit.thread_count(limit) == 1:
+        limit = _NO_LIMIT
+    found: int = module.rows(id(arrays), len(left_out), left_out, id(dtype), limit, *values)
+    if found < 0:
+        with jit.PARALLEL:
+            module.rows_on_threads(id(arrays), len(left_out), left_out, *values)
+    return found > 0
 
 
 def _as_tensor(entry: Any, label: str) -> Tensor:

@@ -286,8 +286,9 @@ def test_gradient_is_linear_in_the_cotangent(op: Op) -> None:
         assert not any(zero is not None and zero.any() for zero in of_zeros)
 
 
-# By definition the NaN is not looked at: the side not taken, the element dropped, and x**0 = 1**y = 1.
-NAN_STAYS_UNSEEN = {"where", "masked_scale", "pow"}
+# By definition the NaN is not looked at: the side not taken, the element dropped, x**0 = 1**y = 1, what is only asked
+# for its sign, and functions whose purpose it is to replace NaN.
+NAN_STAYS_UNSEEN = {"where", "masked_scale", "pow", "copysign", "heaviside", "fmax", "fmin", "nan_to_num"}
 
 
 @each([op for op in ELEMENTWISE if not op.predicate and op.name not in NAN_STAYS_UNSEEN])
@@ -307,11 +308,13 @@ def test_an_operand_of_nan_reaches_the_result(op: Op) -> None:
     """Moved, summed or compared: no operation drops a NaN that it reads."""
     for sample in samples(op):
         for position, operand in enumerate(sample.operands):
+            if operand.dtype.kind != "f":
+                continue
             poisoned = list(sample.operands)
             poisoned[position] = np.full_like(operand, np.nan)
-            results = values(call(op, [constant(operand) for operand in poisoned], sample.parameters))
-            if operand.size and results[0].size:
-                assert any(np.isnan(result).any() for result in results)
+            results = outputs(call(op, [constant(operand) for operand in poisoned], sample.parameters))
+            if operand.size and any(result.numel() for result in results):
+                assert any(np.isnan(result.numpy()).any() for result in results)
 
 
 # --- cost -------------------------------------------------------------------------------------------------------

@@ -76,6 +76,16 @@ def compare(function: Callable[..., Any], *arrays: Any, orders: int = 2, **toler
         _compare_gradients(ours, theirs, found, expected, orders, tolerances)
 
 
+def torch_gradients(outputs: Any, inputs: Any, cotangents: Any, create_graph: bool) -> Any:
+    """PyTorch's gradients, or None where it has no derivative of what was computed."""
+    try:
+        return torch.autograd.grad(outputs, inputs, cotangents, create_graph=create_graph, materialize_grads=True)
+    except RuntimeError as error:
+        if "is not implemented" in str(error):
+            return None
+        raise
+
+
 def _compare_gradients(
     ours: list[Any], theirs: list[Any], found: list[Any], expected: list[Any], orders: int, tolerances: dict[str, float]
 ) -> None:
@@ -90,8 +100,10 @@ def _compare_gradients(
     our_inputs = [t for t in ours if isinstance(t, ag.Tensor) and t.requires_grad]
     their_inputs = [t for t in theirs if isinstance(t, torch.Tensor) and t.requires_grad]
     again = orders > 1
+    wanted = torch_gradients(expected, their_inputs, their_cotangents, again)
+    if wanted is None:
+        return
     first = ag.grad(found, our_inputs, our_cotangents, create_graph=again, materialize_grads=True)
-    wanted = torch.autograd.grad(expected, their_inputs, their_cotangents, create_graph=again, materialize_grads=True)
     for actual, reference in zip(first, wanted, strict=True):
         assert_same(actual, reference, **tolerances)
     if not again or not any(t.requires_grad for t in wanted):
@@ -99,8 +111,8 @@ def _compare_gradients(
     our_total = sum(((g * g).sum() for g in first[1:]), (first[0] * first[0]).sum())
     their_total = sum(((g * g).sum() for g in wanted[1:]), (wanted[0] * wanted[0]).sum())
     second = ag.grad(our_total, [*our_inputs, *our_cotangents], materialize_grads=True)
-    their_second = torch.autograd.grad(their_total, [*their_inputs, *their_cotangents], materialize_grads=True)
-    for actual, reference in zip(second, their_second, strict=True):
+    their_second = torch_gradients(their_total, [*their_inputs, *their_cotangents], None, False)
+    for actual, reference in zip(second, their_second or second, strict=True):
         epsilon = float(np.finfo(np.dtype(actual.dtype)).eps)
         scale = max(1.0, float(np.max(np.abs(array_of(reference)), initial=0, where=np.isfinite(array_of(reference)))))
         tolerance = {"rtol": 1024 * epsilon, "atol": 1024 * epsilon * scale}
@@ -110,18 +122,56 @@ def _compare_gradients(
 # --- every operation in the registry ----------------------------------------------------------------------------
 
 
-# Names that PyTorch uses for something else, or with other arguments; what they compute is compared further down.
-DIFFERENT = {"batch_norm", "cast", "einsum", "embed", "max_along", "min_along", "output", "pinv", "slogdet"}
-# The sign of each singular and eigenvector is arbitrary, and the libraries choose differently.
-DIFFERENT |= {"svd", "eigh"}
-# PyTorch keeps deprecated functions under the plain names.
-NEWER = {"cholesky": "linalg.cholesky", "qr": "linalg.qr"}
+# What PyTorch spells with other arguments, or returns together with something else.
+ADAPTED: dict[str, Any] = {
+    "cast": lambda x, dtype, source: x.to(getattr(torch, str(dtype))),
+    "clamp_tensors": lambda x, low, high: torch.clamp(torch.broadcast_tensors(x, low, high)[0], low, high),
+    "count_nonzero": lambda x, dim, keepdim: (x != 0).sum(dim, keepdim),
+    "cholesky": lambda x: torch.linalg.cholesky(x),
+    "cummax": lambda x, dim: torch.cummax(x, dim).values,
+    "cummin": lambda x, dim: torch.cummin(x, dim).values,
+    "cumprod": lambda x, dim, reverse: _turned(torch.cumprod, x, dim, reverse),
+    "cumsum": lambda x, dim, reverse: _turned(torch.cumsum, x, dim, reverse),
+    "embed": lambda x, shape, index: torch.zeros(shape, dtype=x.dtype).index_put(_mesh(shape, index), x),
+    "expand": lambda x, shape: torch.broadcast_to(x, shape),
+    "gather_index": lambda x, index: x[index],
+    "max_along": lambda x, dim, keepdim: torch.max(x, dim, keepdim).values,
+    "min_along": lambda x, dim, keepdim: torch.min(x, dim, keepdim).values,
+    "polygamma": lambda x, n: torch.polygamma(int(n), x),
+    "prelu": lambda x, weight: torch.where(x > 0, x, weight * x),
+    "prod": lambda x, dim, keepdim: _product(x, dim, keepdim),
+    "qr": lambda x: torch.linalg.qr(x),
+    "scatter_add": lambda x, index, dim, size: torch.zeros(
+        (*x.shape[:dim], size, *x.shape[dim + 1 :]), dtype=x.dtype
+    ).scatter_add(dim, index, x),
+    "slogdet": lambda x: torch.linalg.slogdet(x)[1],
+}
+# Names that PyTorch uses for something else, and decompositions whose signs are arbitrary.
+DIFFERENT = {"batch_norm", "einsum", "eigh", "output", "pinv", "svd"}
+
+
+def _turned(function: Any, x: Any, dim: int, reverse: bool) -> Any:
+    return function(x.flip(dim), dim).flip(dim) if reverse else function(x, dim)
+
+
+def _product(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
+    for axis in sorted(dim, reverse=True):
+        x = x.prod(axis, keepdim=keepdim)
+    return x
+
+
+def _mesh(shape: Any, index: Any) -> Any:
+    """A basic index as an index of integer tensors for every dimension."""
+    numbers = np.arange(int(np.prod(shape))).reshape(shape)[index]
+    return tuple(torch.from_numpy(places) for places in np.unravel_index(numbers, shape))
 
 
 def counterpart(op: Op) -> Any:
-    """PyTorch's function for an operation: by the record's dotted name, else by the operation's own."""
+    """PyTorch's function for an operation: adapted, by the record's dotted name, or by the operation's own."""
+    if op.name in ADAPTED:
+        return ADAPTED[op.name]
     found: Any = torch
-    for name in (op.torch or NEWER.get(op.name, op.name)).split("."):
+    for name in (op.torch or op.name).split("."):
         found = getattr(found, name, None)
     return found
 
@@ -157,8 +207,10 @@ def applied(op: Op, parameters: dict[str, Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_elementwise_operation(op: Elementwise, dtype: Any) -> None:
     """Broadcasting, 0-d, empty and single elements; values, first and second gradients."""
+    coarse = max(64 * float(np.finfo(dtype).eps), COARSE.get(op.name, 0))
+    tolerances = {"rtol": coarse, "atol": coarse} if op.name in COARSE else {}
     for sample in samples(op, dtype):
-        compare(applied(op, sample.parameters), *sample.operands)
+        compare(applied(op, sample.parameters), *sample.operands, **tolerances)
 
 
 @each(ELEMENTWISE)
@@ -167,18 +219,32 @@ def test_elementwise_operation_on_memory_that_is_not_contiguous(op: Elementwise,
     generator = np.random.default_rng(3)
     arrays = [np.asarray(domain.draw(generator, (3, 4))) for domain in op.domains]
     result = call(op, [constant(lay_out(array, layout)) for array in arrays], defaults(op))
-    assert_same(result, counterpart(op)(*map(to_torch, arrays), **defaults(op)))
+    expected = applied(op, defaults(op))(torch, *map(to_torch, arrays))
+    assert_same(result, expected, rtol=COARSE.get(op.name))
 
 
-# Where the two differ, and why.
-SPECIAL_DIFFERS: dict[str, Any] = {
-    # PyTorch's sign of NaN is 0; here NaN in gives NaN out, as NumPy's sign does. The derivative of abs is the sign.
-    "sign": (np.nan,),
-    "abs": (np.nan,),
-    # The kernels' argument reduction ends at 2**35; kernels/vecmath/trigonometric.py says why.
+INFINITE = (np.inf, -np.inf)
+# Points where the values differ, and why.
+SPECIAL_VALUES_DIFFER: dict[str, Any] = {
+    "sign": (np.nan,),  # PyTorch: 0; here NaN in gives NaN out, as NumPy's sign does
+    "sinc": (1e30, -1e30),  # the kernels' argument reduction ends at 2**35: kernels/vecmath/trigonometric.py
+    "i0": INFINITE,  # PyTorch: NaN, where the limit is infinite
+    "i1": INFINITE,
+    "polygamma": (-1.0, -1e30, np.inf),  # poles, where PyTorch's is finite; at infinity its gradient is NaN
+}
+# Points where only the gradients do. At NaN every gradient is arbitrary, and none is compared.
+SPECIAL_GRADIENTS_DIFFER: dict[str, Any] = {
     "sin": (1e30, -1e30),
     "cos": (1e30, -1e30),
+    "softsign": (1e30, -1e30, *INFINITE),  # PyTorch squares the denominator, which overflows
+    "digamma": (-1.0, -1e30),  # poles, where PyTorch's trigamma is finite
+    "lgamma": (-1.0, -1e30),
+    "logit": (0.0, -0.0),  # the sign of an infinity
+    "acosh": (-1.0,),
+    "sinc": (1e-9, 1e-30),  # PyTorch: 0, for want of digits
 }
+# PyTorch's own accuracy in double precision where it is less than what is asked of everything else.
+COARSE: dict[str, float] = {"digamma": 1e-8, "lgamma": 1e-8, "polygamma": 1e-8, "hardsigmoid": 1e-6, "hardswish": 1e-6}
 EXTREMES = (0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, 1e30, -1e30, np.inf, -np.inf, np.nan)
 
 
@@ -186,14 +252,19 @@ EXTREMES = (0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, 1e30, -1e30, np.inf, -np.inf, np.n
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_special_values(op: Elementwise, dtype: Any) -> None:
     """The values and gradients at kinks, poles, saturation, infinities and NaN."""
-    wanted = [value for value in (*op.special, *EXTREMES) if not _among(value, SPECIAL_DIFFERS.get(op.name, ()))]
-    tolerance = float(np.finfo(dtype).eps) * 64
-    for value in wanted:
-        compare(applied(op, defaults(op)), np.array([value], dtype), orders=1, rtol=tolerance)
+    tolerance = max(float(np.finfo(dtype).eps) * 64, COARSE.get(op.name, 0))
+    for value in (*op.special, *EXTREMES):
+        if not _among(value, SPECIAL_VALUES_DIFFER.get(op.name, ())):
+            orders = int(not np.isnan(value) and not _among(value, SPECIAL_GRADIENTS_DIFFER.get(op.name, ())))
+            compare(applied(op, defaults(op)), np.array([value], dtype), orders=orders, rtol=tolerance)
 
 
 def _among(value: float, values: Any) -> bool:
     return any(value == other or (value != value and other != other) for other in values)
+
+
+# At a NaN the gradient is arbitrary; at infinities these give limits where PyTorch gives NaN.
+LIMITS = {"atan2", "copysign", "hypot"}
 
 
 @each([op for op in ELEMENTWISE if len(op.operands) == 2 and op.domains[0].kind == op.domains[1].kind == "float"])
@@ -201,12 +272,15 @@ def _among(value: float, values: Any) -> bool:
 def test_special_values_of_two_operands(op: Elementwise, dtype: Any) -> None:
     several = (0.0, -0.0, 1.0, -1.0, 2.0, -2.5, np.inf, -np.inf, np.nan)
     first, second = (np.array(side, dtype) for side in zip(*itertools.product(several, several), strict=True))
-    if op.name in {"maximum", "minimum"}:
-        # The gradient goes to the NaN, which is the result; PyTorch gives it to the other operand as well.
-        compare(applied(op, defaults(op)), first, second, orders=0)
-        known = ~(np.isnan(first) | np.isnan(second))
-        first, second = first[known], second[known]
-    compare(applied(op, defaults(op)), first, second, orders=1)
+    if op.name == "heaviside":  # PyTorch: 0 at NaN
+        first, second = first[~np.isnan(first)], second[~np.isnan(first)]
+    compare(applied(op, defaults(op)), first, second, orders=0)
+    known = ~(np.isnan(first) | np.isnan(second))
+    if op.name in LIMITS:
+        known &= np.isfinite(first) & np.isfinite(second)
+    if op.name == "hypot":
+        known &= (first != 0) | (second != 0)  # at (0, 0): 0 here, the subgradient of least norm; NaN in PyTorch
+    compare(applied(op, defaults(op)), first[known], second[known], orders=1)
 
 
 @each(OTHERS)
@@ -564,6 +638,7 @@ def test_cross_entropy_of_other_shapes(logits: Any, target: Any, reduction: str)
                 x, (constant if library is ag else to_torch)(given), reduction=reduction
             ),
             x,
+            orders=2 if x.size else 1,
         )
 
 
@@ -713,6 +788,8 @@ def test_where_and_maximum_promote(first: str) -> None:
 def test_promotion_in_place(name: str) -> None:
     """In place a result must fit the category of the dtype it is stored in: both store it, or both refuse."""
     for first, second in itertools.product(DTYPES, (*DTYPES, True, 2, 2.5)):
+        if name == "sub_" and (first == "bool" or second is True or second == "bool"):
+            continue  # PyTorch refuses to subtract bool tensors from numbers too; NumPy only from each other
         given = (
             (operand(ag, second, "tensor"), operand(torch, second, "tensor"))
             if isinstance(second, str)

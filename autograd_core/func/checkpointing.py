@@ -32,9 +32,9 @@ def checkpoint(function: Callable[..., Any], *arguments: Any, preserve_rng_state
         >>> import autograd_core as ag
         >>> from autograd_core import func
         >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
-        >>> func.checkpoint(lambda t: t.exp().log().square(), x).sum().backward()
+        >>> func.checkpoint(lambda t: t * t * t, x).sum().backward()
         >>> x.grad
-        tensor([2., 4.])
+        tensor([ 3., 12.])
     """
     if not mode.enabled:
         return function(*arguments, **named)

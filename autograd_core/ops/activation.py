@@ -80,7 +80,7 @@ def _elu(x: Any, *, alpha: Any = 1.0) -> Any:
 
 @_elu.partial
 def _(x: Any, alpha: Any) -> Any:
-    return f.where(x > 0, 1, alpha * f.exp(_negative(x)))
+    return f.where(x <= 0, alpha * f.exp(_negative(x)), 1)
 
 
 @public(_elu)
@@ -109,7 +109,7 @@ def _selu(x: Any) -> Any:
 
 @_selu.partial
 def _(x: Any) -> Any:
-    return f.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * f.exp(_negative(x)))
+    return f.where(x <= 0, _SELU_SCALE * _SELU_ALPHA * f.exp(_negative(x)), _SELU_SCALE)
 
 
 @public(_selu)
@@ -133,7 +133,7 @@ def _celu(x: Any, *, alpha: Any = 1.0) -> Any:
 
 @_celu.partial
 def _(x: Any, alpha: Any) -> Any:
-    return f.where(x > 0, 1, f.exp(_negative(x) / alpha))
+    return f.where(x <= 0, f.exp(_negative(x) / alpha), 1)
 
 
 @public(_celu)

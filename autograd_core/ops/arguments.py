@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes
 from ..dispatch import as_tensor_operand, cast
 from ..graph import mode
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 
 Dim = int | Sequence[int] | None
 
@@ -79,3 +79,31 @@ def check_range(index: np.ndarray, size: int, operation: str, negative: bool = F
         wrong = high if high >= size else low
         raise IndexError(f"{operation}: index {wrong} is out of range for a dimension of size {size}")
     return np.where(index < 0, index + size, index) if low < 0 else index
+
+
+def written(input: Any, source: Any, operation: str) -> tuple[Tensor, Tensor]:
+    """The tensor written to and what is written, which must have its dtype; a number gets it.
+
+    Raises:
+        TypeError: for a source of another dtype.
+    """
+    tensor = as_tensor_operand(input, operation)
+    if isinstance(source, (bool, int, float)):
+        return tensor, wrap(np.asarray(source).astype(tensor.dtype), None)
+    value = as_tensor_operand(source, operation)
+    if value.dtype is not tensor.dtype:
+        raise TypeError(f"{operation}: the source must have the tensor's dtype {tensor.dtype}, got {value.dtype}")
+    return tensor, value
+
+
+def scalar_for(input: Any, value: Any, operation: str) -> tuple[Tensor, Tensor]:
+    """The tensor written to, and a number or a 0-d tensor in its dtype.
+
+    Raises:
+        ValueError: for a value with dimensions.
+    """
+    tensor = as_tensor_operand(input, operation)
+    number = as_tensor_operand(value, operation)
+    if number.ndim:
+        raise ValueError(f"{operation}: the value must be a number or a 0-d tensor, got shape {number.shape}")
+    return tensor, cast(number, tensor.dtype)

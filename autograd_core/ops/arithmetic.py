@@ -12,7 +12,7 @@ from ..dispatch import as_operand, attach, elementwise
 from ..op import REAL, Domain
 from ..tensor import Tensor
 from . import elementwise as operators
-from .calling import alias, is_floating, public
+from .calling import alias, is_boolean, is_floating, public
 from .elementwise import abs, mul, neg
 from .inplace import in_place
 
@@ -62,9 +62,11 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """input - alpha · other; one of the two may be a number.
 
     Raises:
-        TypeError: for a fractional `alpha` with integers, and for two tensors of booleans.
+        TypeError: for a fractional `alpha` with integers, and for booleans, whose difference is ``logical_xor``.
         ValueError: if shapes cannot be broadcast.
     """
+    if is_boolean(input) or is_boolean(other):
+        raise TypeError("sub: the operator - is not defined for booleans; use logical_xor() or ~")
     if type(alpha) is int and alpha == 1:
         return operators.sub(input, other)
     return _scaled(operators.sub, input, other, alpha, "sub")

@@ -35,6 +35,11 @@ def around(shape: Shape, dim: int) -> tuple[int, int, int]:
     return prod(shape[:dim]), shape[dim], prod(shape[dim + 1 :])
 
 
+def fold(ufunc: Any, x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
+    """NumPy's own reduction over dimensions, as an array also where NumPy gives a scalar."""
+    return np.asarray(ufunc.reduce(x, axis=dim, keepdims=keepdim))
+
+
 def is_large(x: np.ndarray) -> bool:
     """Whether a floating array is worth a kernel."""
     return x.size >= SMALL and x.dtype.kind == "f"
@@ -139,7 +144,7 @@ def product_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray
     """Products over dimensions, in float64 inside where there are many elements."""
     if is_large(x):
         return _by_kernel("product", x, dim, keepdim)
-    return np.multiply.reduce(x, axis=dim, keepdims=keepdim)  # type: ignore[no-any-return]
+    return fold(np.multiply, x, dim, keepdim)
 
 
 def first_along(x: np.ndarray, dim: tuple[int, ...]) -> np.ndarray:

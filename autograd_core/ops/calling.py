@@ -51,4 +51,10 @@ def is_floating(value: Any) -> bool:
     return isinstance(value, float)
 
 
+def is_boolean(value: Any) -> bool:
+    """Whether a tensor, an array or a number is boolean."""
+    array = getattr(value, "_array", value)
+    return isinstance(value, bool) if array is value else array.dtype.kind == "b"
+
+
 __all__: list[str] = []

@@ -12,7 +12,7 @@ from ..dispatch import apply, apply_with_residuals, as_tensor_operand, attach, s
 from ..op import Sample
 from ..tensor import Tensor, wrap
 from .arguments import Dim, Extremes, ValuesAndIndices
-from .blocks import count
+from .blocks import count, fold
 from .linear_maps import expand_reduced, raw, scatter_along_primitive
 
 
@@ -22,7 +22,7 @@ def _ties(x: Any, y: Any, dim: tuple[int, ...]) -> np.ndarray:
     attained = (values == extremum) | (np.isnan(values) & np.isnan(extremum))
     # Counted in integers: float32 sums are wrong above 2**24 ties.
     number = np.add.reduce(attained, axis=dim, keepdims=True, dtype=np.int64)
-    return attained / number.astype(values.dtype)
+    return np.asarray(attained / number.astype(values.dtype))
 
 
 def _extremum_samples(random: np.random.Generator) -> list[Sample]:
@@ -41,7 +41,7 @@ def _extremum_samples(random: np.random.Generator) -> list[Sample]:
 )
 def amax_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Maximum over dimensions; ties share the gradient evenly."""
-    return np.maximum.reduce(x, axis=dim, keepdims=keepdim)
+    return fold(np.maximum, x, dim, keepdim)
 
 
 @structural(
@@ -52,7 +52,7 @@ def amax_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.
 )
 def amin_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Minimum over dimensions; ties share the gradient evenly."""
-    return np.minimum.reduce(x, axis=dim, keepdims=keepdim)
+    return fold(np.minimum, x, dim, keepdim)
 
 
 @amax_primitive.vjp("x")

@@ -31,12 +31,12 @@ def check_in_place(tensor: Tensor, operation: str) -> None:
     """Raise if `tensor` must not be changed in place.
 
     Raises:
-        ValueError: for expanded tensors, of which several elements are one place in memory.
+        ValueError: for read-only memory, and where several elements are one place in memory, as in expanded tensors.
         GraphError: while recording, for leaves that require gradients, their views, and views made under no_grad().
     """
     array = tensor._array
-    if not array.flags.writeable or 0 in array.strides:
-        _refuse_shared_memory(array, operation)
+    if not array.flags.writeable or (tensor._base is not None and _overlaps(array)):
+        _refuse_memory(array, operation)
     if not mode.enabled:
         return
     node = tensor._node
@@ -59,13 +59,20 @@ def check_in_place(tensor: Tensor, operation: str) -> None:
         )
 
 
-def _refuse_shared_memory(array: np.ndarray, operation: str) -> None:
-    if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
-        raise ValueError(
-            f"{operation}: several elements of this expanded tensor are one place in memory; clone() it first"
-        )
-    if not array.flags.writeable:
-        raise ValueError(f"{operation}: the tensor's memory is read-only; clone() it first")
+def _overlaps(array: np.ndarray) -> bool:
+    """Whether several elements are one place in memory, as in expanded tensors and overlapping windows."""
+    reach = array.itemsize
+    for stride, size in sorted((abs(t), n) for t, n in zip(array.strides, array.shape, strict=True) if n > 1):
+        if stride < reach:
+            return bool(array.size)
+        reach += stride * (size - 1)
+    return False
+
+
+def _refuse_memory(array: np.ndarray, operation: str) -> None:
+    if _overlaps(array):
+        raise ValueError(f"{operation}: several elements of this tensor are one place in memory; clone() it first")
+    raise ValueError(f"{operation}: the tensor's memory is read-only; clone() it first")
 
 
 def is_recorded(tensor: Tensor, *sources: Any) -> bool:
@@ -137,7 +144,7 @@ def _is_other_view(candidate: Any, root: Tensor, changed: Tensor) -> bool:
 
 
 def _index_of(view: Tensor, root: Tensor, history: Any) -> tuple[tuple[Any, ...], bool]:
-    """Where the elements of `view` lie in `root`, whose node was `history` when the view was read, and if that is basic."""
+    """The index of the elements of `view` in `root`, whose node was `history` so far, and whether it is basic."""
     node = view._node
     if isinstance(node, Node) and node.plan.op is slice_primitive.op and node.edges[0] is history:
         return node.parameters["index"], True

@@ -59,7 +59,7 @@ def _is_all(entry: Any) -> bool:
 
 
 def only_array(index: Index) -> int | None:
-    """The dimension that one array of integers indexes while all others are whole, or None if the index is otherwise."""
+    """The dimension that one array of integers indexes while all others are whole, else None."""
     place = None
     for axis, entry in enumerate(index):
         if place is None and _is_integers(entry):
@@ -95,7 +95,8 @@ def add_at(full: np.ndarray, index: Index, values: np.ndarray) -> None:
         values = np.broadcast_to(values, full[index].shape)
     added = contiguous(values).reshape(outer, rows.size, inner)
     if outer == inner == 1:
-        kernels.add_flat(full.reshape(-1), contiguous(rows), added.reshape(-1))
+        add: Any = kernels.add_flat
+        add(full.reshape(-1), contiguous(rows), added.reshape(-1))
     else:
         run(kernels, "add_rows", values.size, full.reshape(outer, size, inner), contiguous(rows), added)
 

@@ -25,7 +25,7 @@ def in_place(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor
         result = function(operand, *arguments, **named)
         if result.shape != self.shape:
             raise ValueError(
-                f"{name}_: the result's shape {result.shape} is not the tensor's own {self.shape}, in which it is stored"
+                f"{name}_: a result of shape {result.shape} cannot be stored in a tensor of shape {self.shape}"
             )
         if dtypes.category(result.dtype) > dtypes.category(self.dtype):
             raise TypeError(f"{name}_: a result of dtype {result.dtype} cannot be stored in a {self.dtype} tensor")

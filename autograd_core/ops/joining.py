@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,9 +75,37 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return result
 
 
-def _widened(tensors: Sequence[Tensor], rank: int, name: str) -> list[Tensor]:
-    from .shape import _at_least
+def _at_least(rank: int, tensors: tuple[Any, ...]) -> Any:
+    if len(tensors) == 1 and not isinstance(tensors[0], Tensor):
+        tensors = tuple(tensors[0])
+    found = []
+    for given in tensors:
+        tensor = as_tensor_operand(given, f"atleast_{rank}d")
+        if tensor.ndim < rank:
+            # A vector becomes a row of a matrix, and a matrix the front of a block.
+            front = rank - tensor.ndim if rank < 3 or not tensor.ndim else 2 - tensor.ndim
+            shape = (*(1,) * front, *tensor.shape, *(1,) * (rank - front - tensor.ndim))
+            tensor = reshape_primitive(tensor, shape=shape)
+        found.append(tensor)
+    return found[0] if len(found) == 1 else tuple(found)
 
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Tensors with at least one dimension; of several a tuple."""
+    return _at_least(1, tensors)
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Tensors with at least two dimensions: (n,) becomes (1, n). Of several a tuple."""
+    return _at_least(2, tensors)
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """Tensors with at least three dimensions: (n,) becomes (1, n, 1) and (n, m) (n, m, 1). Of several a tuple."""
+    return _at_least(3, tensors)
+
+
+def _widened(tensors: Sequence[Tensor], rank: int, name: str) -> list[Tensor]:
     return [_at_least(rank, (tensor,)) for tensor in _join(tensors, name)]
 
 
@@ -118,7 +147,7 @@ def _pieces(input: Tensor, bounds: Sequence[int], dim: int) -> tuple[Tensor, ...
     before = (slice(None),) * dim
     return tuple(
         apply(slice_primitive.op, (input,), {"index": (*before, slice(start, max(start, stop)))})
-        for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+        for start, stop in itertools.pairwise(bounds)
     )
 
 
@@ -222,5 +251,8 @@ METHODS = (split, chunk, tensor_split, hsplit, vsplit, dsplit, unbind)
 for _function in METHODS:
     attach(_function.__name__, _function)
 
-_JOINS = (cat, concat, concatenate, stack, hstack, vstack, row_stack, dstack, column_stack)
+_JOINS = (
+    atleast_1d, atleast_2d, atleast_3d, cat, concat, concatenate, stack, hstack, vstack, row_stack, dstack,
+    column_stack,
+)  # fmt: skip
 __all__ = [_function.__name__ for _function in (*METHODS, *_JOINS)]

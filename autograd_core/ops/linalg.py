@@ -42,6 +42,9 @@ def _(cotangent: Any, x: Any) -> Any:
     return matmul_primitive(swap_last(x), cotangent)
 
 
+_NO_PARAMETERS: dict[str, Any] = {}
+
+
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Matrix product: of vectors (dot), matrices, and batches of matrices, which broadcast.
 
@@ -61,6 +64,11 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         [3.0, 4.0]
     """
     x, z = as_tensor_operand(input, "matmul"), as_tensor_operand(other, "matmul")
+    if x._array.ndim == 2 == z._array.ndim and x._array.dtype is z._array.dtype:
+        if x._array.shape[1] != z._array.shape[0]:
+            raise ValueError(f"matmul: shapes {x.shape} and {z.shape} do not fit, {x.shape[1]} against {z.shape[0]}")
+        product: Tensor = apply(matmul_primitive.op, (x, z), _NO_PARAMETERS)
+        return product
     if x._array.dtype is not z._array.dtype:
         dtype = dtypes.promote(x.dtype, z.dtype)
         x, z = cast(x, dtype), cast(z, dtype)

@@ -16,7 +16,7 @@ from ..lazy import lazy_import
 from ..op import Sample
 from ..tensor import Tensor
 from .arguments import Dim, converted, floating
-from .blocks import count, run, squares_of, sum_of
+from .blocks import count, fold, run, squares_of, sum_of
 from .decomposition import svd_primitive
 from .extrema import amax_primitive, amin_primitive
 from .linear_maps import expand_reduced, expand_view_primitive, raw, reshape_primitive, sum_primitive
@@ -29,7 +29,7 @@ else:
 
 def _norm_reference(x: np.ndarray, order: float, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     if order == 0:
-        return np.sum(x != 0, axis=dim, keepdims=keepdim) * 1.0
+        return np.asarray(np.sum(x != 0, axis=dim, keepdims=keepdim) * 1.0)
     return np.asarray(np.sum(np.abs(x) ** order, axis=dim, keepdims=keepdim) ** (1 / order))
 
 
@@ -53,7 +53,7 @@ def norm_primitive(x: np.ndarray, *, order: float, dim: tuple[int, ...], keepdim
     elif order == 1:
         result = sum_of(np.abs(x), dim, keepdim)
     elif order == 0:
-        result = np.add.reduce(x != 0, axis=dim, keepdims=keepdim)
+        result = fold(np.add, x != 0, dim, keepdim)
     else:
         result = sum_of(np.abs(x) ** order, dim, keepdim) ** (1 / order)
     return np.asarray(result).astype(x.dtype, copy=False)
@@ -188,8 +188,8 @@ def cdist_primitive(x: Any, z: Any, *, order: float) -> Any:
 def _(cotangent: np.ndarray, x: np.ndarray, z: np.ndarray, y: np.ndarray, order: float) -> list[Any]:
     pulled = [np.zeros(x.shape, x.dtype), np.zeros(z.shape, z.dtype)]
     if y.size:
-        arrays = map(contiguous, (cotangent, y, x, z))
-        kernels.pairwise_vjp(*arrays, order, *pulled)
+        pull: Any = kernels.pairwise_vjp
+        pull(*map(contiguous, (cotangent, y, x, z)), order, *pulled)
     return pulled
 
 

@@ -1,4 +1,7 @@
-"""Activation functions made of straight pieces. At their kinks the derivative is PyTorch's, stated with each."""
+"""Activation functions made of straight pieces.
+
+At their kinks the derivative is PyTorch's, stated with each; at NaN it is that of the part that passes x on.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +146,7 @@ def _hardtanh(x: Any, *, min_val: Any = -1.0, max_val: Any = 1.0) -> Any:
 
 @_hardtanh.partial
 def _(x: Any, min_val: Any, max_val: Any) -> Any:
-    return f.where(f.logical_and(x > min_val, x < max_val), 1, 0)
+    return f.where(f.logical_or(x <= min_val, x >= max_val), 0, 1)
 
 
 @public(_hardtanh)
@@ -205,7 +208,7 @@ def _hardswish(x: Any) -> Any:
 
 @_hardswish.partial
 def _(x: Any) -> Any:
-    return f.where(x <= -3, 0, f.where(x >= 3, 1, x / 3 + 0.5))
+    return f.where(x <= -3, 0, f.where(x < 3, x / 3 + 0.5, 1))
 
 
 @public(_hardswish)
@@ -249,7 +252,7 @@ for _operation in (_softshrink, _hardshrink):
 
     @_operation.partial
     def _(x: Any, lambd: Any) -> Any:
-        return f.where(f.logical_or(x > lambd, x < -lambd), 1, 0)
+        return f.where(f.logical_and(x >= -lambd, x <= lambd), 0, 1)
 
 
 @public(_softshrink)

@@ -11,17 +11,28 @@ import numpy as np
 
 from .. import dtypes
 from .. import formula as f
-from ..broadcasting import Shape, normalize_dims
+from ..broadcasting import normalize_dims
 from ..dispatch import apply, as_tensor_operand, attach, cast, structural
 from ..op import Sample
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 from . import extrema, moments
 from .arguments import Dim, Extremes, ValuesAndIndices, converted, floating, summable
-from .blocks import exponentials_of, product_of
-from .extrema import amax, amax_primitive, amin, amin_primitive, aminmax, argmax, argmin, max, min
-from .linear_maps import cat_primitive, expand_reduced, permute_primitive, raw, reshape_primitive, slice_primitive
-from .linear_maps import sum_primitive as sum_primitive
-from .moments import mean, mean_primitive, std, std_mean, std_primitive, var, var_mean, var_primitive
+from .blocks import exponentials_of, fold, product_of
+from .extrema import *  # noqa: F403
+from .extrema import amax_primitive as amax_primitive
+from .extrema import amin_primitive as amin_primitive
+from .linear_maps import (
+    cat_primitive,
+    expand_reduced,
+    permute_primitive,
+    raw,
+    reshape_primitive,
+    slice_primitive,
+    sum_primitive,
+)
+from .moments import *  # noqa: F403
+from .moments import mean_primitive as mean_primitive
+from .moments import var_primitive as var_primitive
 from .scan import cumprod_primitive
 
 
@@ -129,7 +140,9 @@ def prod(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
 
 
 def _logsumexp_reference(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
-    return np.logaddexp.reduce(x, axis=dim, keepdims=keepdim) if len(dim) == 1 else np.log(np.sum(np.exp(x), dim))
+    if len(dim) == 1:
+        return fold(np.logaddexp, x, dim, keepdim)
+    return np.asarray(np.log(np.sum(np.exp(x), axis=dim, keepdims=keepdim)))
 
 
 @structural(
@@ -145,8 +158,8 @@ def _logsumexp_reference(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> 
 def logsumexp_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """log of the sum of exp over dimensions, shifted by the maximum; -inf of no elements."""
     if not x.size:
-        return np.log(np.add.reduce(x, axis=dim, keepdims=keepdim))
-    largest = np.maximum.reduce(x, axis=dim, keepdims=True)
+        return np.asarray(np.log(fold(np.add, x, dim, keepdim)))
+    largest = fold(np.maximum, x, dim, True)
     # An infinite maximum is the result; subtracted, it would leave inf - inf.
     shift = np.where(np.isfinite(largest), largest, x.dtype.type(0))
     total = np.log(exponentials_of(x, dim, shift)) + shift

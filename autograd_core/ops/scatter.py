@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import formula as f
 from ..broadcasting import Shape, broadcast_shapes, normalize_dim
 from ..dispatch import apply, as_tensor_operand, attach
 from ..tensor import Tensor, wrap
-from .arguments import check_range, integers
+from .arguments import check_range, integers, scalar_for, written
 from .index_maps import along_mesh
 from .indexing import as_index
 from .inplace import in_place
@@ -28,17 +27,6 @@ from .linear_maps import (
 from .segments import reduce_at
 
 Index = tuple[Any, ...]
-
-
-def _operands(input: Any, source: Any, operation: str) -> tuple[Tensor, Tensor]:
-    """The tensor written to and what is written, which must have its dtype; a number gets it."""
-    tensor = as_tensor_operand(input, operation)
-    if isinstance(source, (bool, int, float)):
-        return tensor, wrap(np.asarray(source).astype(tensor.dtype), None)
-    value = as_tensor_operand(source, operation)
-    if value.dtype is not tensor.dtype:
-        raise TypeError(f"{operation}: the source must have the tensor's dtype {tensor.dtype}, got {value.dtype}")
-    return tensor, value
 
 
 def _accumulate(tensor: Tensor, index: Index, value: Tensor) -> Tensor:
@@ -98,7 +86,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     tensor = as_tensor_operand(input, "gather")
     if tensor.ndim == 0:
         places = integers(index, "gather")
-        return gather(tensor.reshape(1), dim, places.reshape(-1)).reshape(places.shape)
+        line = gather(tensor.reshape(1), dim, wrap(places.reshape(-1), None))
+        return _restored(line, places.shape)
     axis, places = _along(tensor, dim, index, "gather")
     operand = _cut(tensor, places.shape, keep=axis)
     result: Tensor = apply(gather_along_primitive.op, (operand,), {"index": places, "dim": axis})
@@ -135,7 +124,7 @@ def _write_along(
     input: Any, dim: int, index: Any, source: Any, operation: str
 ) -> tuple[Tensor, Index, Tensor, Shape]:
     """What the scatter family shares: tensor, NumPy's index, the source cut to it, and the shape to restore."""
-    tensor, value = _operands(input, source, operation)
+    tensor, value = written(input, source, operation)
     shape = tensor.shape
     places = integers(index, operation)
     if tensor.ndim == 0:
@@ -169,7 +158,7 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Any, *, reduce: str | N
         if reduce not in ("add", "multiply"):
             raise ValueError(f"scatter: reduce must be 'add' or 'multiply', got {reduce!r}")
         places = as_tensor_operand(index, "scatter")
-        value = _operands(input, src, "scatter")[1]
+        value = written(input, src, "scatter")[1]
         if isinstance(src, (bool, int, float)):
             value = expand_view_primitive(value, shape=places.shape)
         return scatter_reduce(input, dim, index, value, "sum" if reduce == "add" else "prod")
@@ -187,7 +176,9 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 
 def _restored(result: Tensor, shape: Shape) -> Tensor:
-    return result if result.shape == shape else result.reshape(shape)
+    if result.shape != shape:
+        result = apply(reshape_primitive.op, (result,), {"shape": shape})
+    return result
 
 
 _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
@@ -243,11 +234,11 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     tensor = as_tensor_operand(input, "index_select")
     rows, _, entries = _rows(tensor, dim, index, "index_select")
     result: Tensor = apply(gather_primitive.op, (rows,), {"index": entries})
-    return result.reshape(()) if tensor.ndim == 0 and result.numel() == 1 else result
+    return _restored(result, ()) if tensor.ndim == 0 and result.numel() == 1 else result
 
 
 def _write_rows(input: Any, dim: int, index: Any, source: Any, operation: str) -> tuple[Tensor, Index, Tensor, Shape]:
-    tensor, value = _operands(input, as_tensor_operand(source, operation), operation)
+    tensor, value = written(input, as_tensor_operand(source, operation), operation)
     rows, axis, entries = _rows(tensor, dim, index, operation)
     expected = (*rows.shape[:axis], entries[-1].size, *rows.shape[axis + 1 :])
     if value.ndim == 0:
@@ -270,7 +261,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """A copy with the slices of `source` written along `dim` at a one-dimensional index; errors as :func:`index_add`."""
+    """A copy with the slices of `source` written along `dim` at an index; arguments and errors as :func:`index_add`."""
     rows, entries, value, shape = _write_rows(input, dim, index, source, "index_copy")
     return _restored(_overwrite(rows, entries, value), shape)
 
@@ -283,17 +274,9 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
         ValueError: for a value with dimensions.
         TypeError: if the index is not of integers.
     """
-    tensor, number = _number(input, value, "index_fill")
+    tensor, number = scalar_for(input, value, "index_fill")
     rows, _, entries = _rows(tensor, dim, index, "index_fill", negative=True)
     return _restored(_overwrite(rows, entries, number), tensor.shape)
-
-
-def _number(input: Any, value: Any, operation: str) -> tuple[Tensor, Tensor]:
-    tensor = as_tensor_operand(input, operation)
-    number = as_tensor_operand(value, operation)
-    if number.ndim:
-        raise ValueError(f"{operation}: the value must be a number or a 0-d tensor, got shape {number.shape}")
-    return tensor, number if number.dtype is tensor.dtype else number.to(tensor.dtype)
 
 
 # --- by NumPy's indices -----------------------------------------------------------------------------------------
@@ -307,7 +290,7 @@ def index_put(input: Tensor, indices: Sequence[Any], values: Any, accumulate: bo
         ValueError: for values that do not fit the selected shape.
         TypeError: for values of another dtype.
     """
-    tensor, value = _operands(input, values, "index_put")
+    tensor, value = written(input, values, "index_put")
     entries, _ = as_index(tuple(slice(None) if index is None else index for index in indices), keep=True)
     selected = np.shape(tensor._array[entries])
     try:
@@ -331,77 +314,22 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     return result
 
 
-# --- by masks ---------------------------------------------------------------------------------------------------
-
-
-def _masked(input: Any, mask: Any, operation: str) -> tuple[Tensor, np.ndarray]:
-    """The tensor and the mask, broadcast against each other."""
-    tensor = as_tensor_operand(input, operation)
-    array = as_tensor_operand(mask, operation)._array
-    if array.dtype.kind != "b":
-        raise TypeError(f"{operation}: the mask must be bool, got {array.dtype}")
-    shape = broadcast_shapes(tensor.shape, array.shape, operation=operation)
-    if tensor.shape != shape:
-        tensor = expand_view_primitive(tensor, shape=shape)
-    return tensor, np.array(np.broadcast_to(array, shape))
-
-
-def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
-    """A copy with one number, or a 0-d tensor, where the mask holds; both shapes broadcast.
-
-    Raises:
-        TypeError: if the mask is not bool.
-        ValueError: for shapes that do not fit, and a value with dimensions.
-    """
-    tensor, number = _number(input, value, "masked_fill")
-    tensor, chosen = _masked(tensor, mask, "masked_fill")
-    result: Tensor = f.where(chosen, number, tensor)
-    return result
-
-
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where the mask holds, in one dimension; both shapes broadcast. Errors as :func:`masked_fill`."""
-    tensor, chosen = _masked(input, mask, "masked_select")
-    if tensor.ndim == 0:
-        tensor, chosen = tensor.reshape(1), chosen.reshape(1)
-    result: Tensor = apply(gather_primitive.op, (tensor,), {"index": (chosen,)})
-    return result
-
-
-def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """A copy with the elements of `source`, one after the other, where the mask holds; it broadcasts.
-
-    Raises:
-        TypeError: if the mask is not bool, and for a source of another dtype.
-        ValueError: for shapes that do not fit, and a source with too few elements.
-    """
-    tensor, value = _operands(input, as_tensor_operand(source, "masked_scatter"), "masked_scatter")
-    tensor, chosen = _masked(tensor, mask, "masked_scatter")
-    wanted = int(np.count_nonzero(chosen))
-    if value.numel() < wanted:
-        raise ValueError(f"masked_scatter: the mask holds at {wanted} places, the source has {value.numel()} elements")
-    flat = slice_primitive(reshape_primitive(value, shape=(value.numel(),)), index=(slice(wanted),))
-    if tensor.ndim == 0:
-        return _overwrite(tensor.reshape(1), (chosen.reshape(1),), flat).reshape(())
-    return _overwrite(tensor, (chosen,), flat)
-
-
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """A copy with `source` written at indices of the flattened tensor, or added if `accumulate`; as :func:`take`."""
-    tensor, value = _operands(input, as_tensor_operand(source, "put"), "put")
+    tensor, value = written(input, as_tensor_operand(source, "put"), "put")
     places = check_range(integers(index, "put"), tensor.numel(), "put", negative=True)
     if value.numel() != places.size:
         raise ValueError(f"put: {places.size} indices need as many elements, got {value.numel()}")
     flat = reshape_primitive(tensor, shape=(math.prod(tensor.shape),))
     values = reshape_primitive(value, shape=places.shape)
-    return (_accumulate if accumulate else _overwrite)(flat, (places,), values).reshape(tensor.shape)
+    return _restored((_accumulate if accumulate else _overwrite)(flat, (places,), values), tensor.shape)
 
 
 PUBLIC = (
     gather, take_along_dim, scatter, scatter_add, scatter_reduce, index_select, index_add, index_copy, index_fill,
-    index_put, take, put, masked_fill, masked_select, masked_scatter,
+    index_put, take, put,
 )  # fmt: skip
-_READING = (gather, take_along_dim, index_select, take, masked_select)
+_READING = (gather, take_along_dim, index_select, take)
 for _function in PUBLIC:
     attach(_function.__name__, _function)
     if _function not in _READING:

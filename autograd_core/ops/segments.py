@@ -111,7 +111,8 @@ def reduce_at(tensor: Tensor, index: tuple[Any, ...], value: Tensor, reduce: str
             )
     else:
         reduced = apply(_BY_NAME[reduce].op, (elements,), parameters)
-    return reduced.reshape(tensor.shape)
+    result: Tensor = reshape_primitive(reduced, shape=tensor.shape)
+    return result
 
 
 _BY_NAME = {"prod": segment_prod_primitive, "amax": segment_amax_primitive, "amin": segment_amin_primitive}

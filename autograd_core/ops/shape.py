@@ -9,28 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..broadcasting import Shape, as_shape, broadcast_shapes, normalize_dim
-from ..dispatch import apply, as_tensor_operand, attach, structural
-from ..op import Sample
-from ..tensor import Tensor, cell_of, wrap
+from ..dispatch import apply, as_tensor_operand, attach
+from ..tensor import Tensor
 from . import joining
-from .joining import (
-    cat,
-    chunk,
-    column_stack,
-    concat,
-    concatenate,
-    dsplit,
-    dstack,
-    hsplit,
-    hstack,
-    row_stack,
-    split,
-    stack,
-    tensor_split,
-    unbind,
-    vsplit,
-    vstack,
-)
+from .joining import *  # noqa: F403
 from .linear_maps import expand_view_primitive, permute_primitive, reshape_primitive, slice_primitive
 
 
@@ -300,121 +282,9 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return result
 
 
-def _folded(x: np.ndarray, shape: Shape, dim: int, size: int, step: int) -> np.ndarray:
-    full = np.zeros(shape, x.dtype)
-    windows = np.moveaxis(full, dim, -1)
-    for offset in range(size):
-        # The elements that windows have at one place never coincide, so each place is one addition.
-        windows[..., offset : offset + step * (x.shape[dim] - 1) + 1 : step] += np.moveaxis(x[..., offset], dim, -1)
-    return full
-
-
-def _windows(x: np.ndarray, dim: int, size: int, step: int) -> np.ndarray:
-    number = (x.shape[dim] - size) // step + 1
-    shape = (*x.shape[:dim], number, *x.shape[dim + 1 :], size)
-    strides = (*x.strides[:dim], x.strides[dim] * step, *x.strides[dim + 1 :], x.strides[dim])
-    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=x.flags.writeable)
-
-
-@structural(
-    "unfold",
-    reference=lambda x, dim, size, step: np.moveaxis(
-        np.moveaxis(np.lib.stride_tricks.sliding_window_view(x, size, dim), dim, 0)[::step], 0, dim
-    ),
-    samples=lambda random: [
-        Sample((random.standard_normal((3, 7)),), {"dim": 1, "size": 3, "step": 2}),
-        Sample((random.standard_normal((5, 2)),), {"dim": 0, "size": 2, "step": 1}),
-        Sample((random.standard_normal((5, 2)),), {"dim": 0, "size": 1, "step": 3}),
-    ],
-)
-def unfold_primitive(x: np.ndarray, *, dim: int, size: int, step: int) -> np.ndarray:
-    """Windows along a dimension, in a new last one; a view."""
-    return _windows(x, dim, size, step)
-
-
-@unfold_primitive.vjp("x")
-def _(cotangent: Any, x_shape: Shape, dim: int, size: int, step: int) -> Any:
-    return fold_primitive(cotangent, shape=x_shape, dim=dim, size=size, step=step)
-
-
-@structural(
-    "fold_windows",
-    samples=lambda random: [
-        Sample((random.standard_normal((2, 3, 4, 3)),), {"shape": (2, 9, 4), "dim": 1, "size": 3, "step": 2}),
-        Sample((random.standard_normal((4, 2)),), {"shape": (5,), "dim": 0, "size": 2, "step": 1}),
-    ],
-)
-def fold_primitive(x: np.ndarray, *, shape: Shape, dim: int, size: int, step: int) -> np.ndarray:
-    """The sum of windows at the places they were taken from: the transpose of unfolding."""
-    return _folded(x, shape, dim, size, step)
-
-
-@fold_primitive.vjp("x")
-def _(cotangent: Any, dim: int, size: int, step: int) -> Any:
-    return unfold_primitive(cotangent, dim=dim, size=size, step=step)
-
-
-def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Windows of `size` along a dimension, `step` apart, in a new last dimension; a view.
-
-    Raises:
-        ValueError: for a size that does not fit, and a step that is not positive.
-        IndexError: if the dimension is out of range.
-    """
-    input = as_tensor_operand(input, "unfold")
-    axis = normalize_dim(dimension, input.ndim, "unfold")
-    source = input if input.ndim else _reshape(input, (1,))
-    if not 0 <= size <= source.shape[axis]:
-        raise ValueError(f"unfold: windows of {size} do not fit dimension {axis} of shape {input.shape}")
-    if step <= 0:
-        raise ValueError(f"unfold: step must be positive, got {step}")
-    result: Tensor = apply(unfold_primitive.op, (source,), {"dim": axis, "size": int(size), "step": int(step)})
-    # NumPy's windows do not say whose memory they show.
-    result._version, result._base = cell_of(source), source
-    return result if input.ndim else _reshape(result, (size,))
-
-
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """Indices of the elements that are not zero: a row for each, or a tuple with a tensor for each dimension."""
-    array = as_tensor_operand(input, "nonzero")._array
-    if as_tuple:
-        found = np.nonzero(np.atleast_1d(array))
-        return tuple(wrap(index.astype(np.int64, copy=False), None) for index in found)
-    return wrap(np.argwhere(array).astype(np.int64, copy=False), None)
-
-
-def _at_least(rank: int, tensors: tuple[Any, ...]) -> Any:
-    if len(tensors) == 1 and not isinstance(tensors[0], Tensor):
-        tensors = tuple(tensors[0])
-    found = []
-    for given in tensors:
-        tensor = as_tensor_operand(given, f"atleast_{rank}d")
-        if tensor.ndim < rank:
-            # A vector becomes a row of a matrix, and a matrix the front of a block.
-            front = rank - tensor.ndim if rank < 3 or not tensor.ndim else 2 - tensor.ndim
-            tensor = _reshape(tensor, (*(1,) * front, *tensor.shape, *(1,) * (rank - front - tensor.ndim)))
-        found.append(tensor)
-    return found[0] if len(found) == 1 else tuple(found)
-
-
-def atleast_1d(*tensors: Any) -> Any:
-    """Tensors with at least one dimension; of several a tuple."""
-    return _at_least(1, tensors)
-
-
-def atleast_2d(*tensors: Any) -> Any:
-    """Tensors with at least two dimensions: (n,) becomes (1, n). Of several a tuple."""
-    return _at_least(2, tensors)
-
-
-def atleast_3d(*tensors: Any) -> Any:
-    """Tensors with at least three dimensions: (n,) becomes (1, n, 1) and (n, m) (n, m, 1). Of several a tuple."""
-    return _at_least(3, tensors)
-
-
 METHODS = (
     reshape, view, view_as, reshape_as, flatten, ravel, unflatten, squeeze, unsqueeze, permute, transpose, swapaxes,
-    swapdims, t, movedim, moveaxis, expand, expand_as, broadcast_to, narrow, select, unfold, nonzero,
+    swapdims, t, movedim, moveaxis, expand, expand_as, broadcast_to, narrow, select,
 )  # fmt: skip
 for _function in METHODS:
     attach(_function.__name__, _function)
@@ -426,6 +296,6 @@ Tensor.mT = property(  # type: ignore[attr-defined]
     lambda self: transpose(self, -2, -1), doc="The last two dimensions exchanged, as a view."
 )
 
-# Tensor.unfold is a method only; PyTorch's function of that name is another one.
-_FUNCTIONS = [f.__name__ for f in METHODS if f not in (unfold, view, view_as, reshape_as, expand, expand_as)]
-__all__ = [*_FUNCTIONS, "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", *joining.__all__]
+# Methods only, in PyTorch too.
+_HIDDEN = (view, view_as, reshape_as, expand, expand_as)
+__all__ = [*(f.__name__ for f in METHODS if f not in _HIDDEN), "broadcast_tensors", *joining.__all__]

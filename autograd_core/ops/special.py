@@ -192,7 +192,7 @@ def _(x: Any, y: Any) -> Any:
 @elementwise(
     name="logit",
     domain=Domain(0.05, 0.95),
-    special=(0.0, 1.0, 0.5, 0.5 + 1e-9, -1.0),
+    special=(0.0, 1.0, 0.5, -1.0),
     reference=lambda x: np.log(x) - np.log1p(-x),
     torch="logit",
     method=False,

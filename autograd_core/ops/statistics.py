@@ -51,7 +51,8 @@ def _quantile(
     # Quantiles come first, and if asked for the reduced dimensions stay with size 1.
     front = result.movedim(-1, 0)
     shape = (*probabilities.shape, *(kept if keepdim else rows.shape[:-1]))
-    return front.reshape(shape)
+    placed: Tensor = reshape_primitive(front, shape=shape)
+    return placed
 
 
 def _between(ordered: Tensor, q: Tensor, interpolation: str, ignore_nan: bool) -> Tensor:
@@ -72,7 +73,8 @@ def _between(ordered: Tensor, q: Tensor, interpolation: str, ignore_nan: bool) -
         high = gather_along_primitive(ordered, index=above, dim=ordered.ndim - 1)
         weight: Any = 0.5 if interpolation == "midpoint" else ranks - wrap(floor, None)
         picked = low + f.where(below == above, 0.0, (high - low) * weight)
-    return f.where(np.broadcast_to(void, picked.shape), np.nan, picked) if void.any() else picked
+    result: Tensor = f.where(np.broadcast_to(void, picked.shape), np.nan, picked) if void.any() else picked
+    return result
 
 
 def quantile(
@@ -319,7 +321,7 @@ def diff(
         tensor = cat_primitive(*parts, dim=dim)
     for _ in range(min(n, tensor.shape[dim])):
         later, earlier = _ends(tensor, dim)
-        tensor = later != earlier if tensor.dtype.kind == "b" else later - earlier
+        tensor = f.not_equal(later, earlier) if tensor.dtype.kind == "b" else later - earlier
     return tensor
 
 

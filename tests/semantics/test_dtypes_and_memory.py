@@ -93,7 +93,7 @@ def test_semantics_67_empty_tensors() -> None:
     assert math.isnan(x.mean().item())
     assert np.isnan(x.mean(0).detach().numpy()).all()
     for extremum in (ag.max, ag.min, ag.amax, ag.amin, ag.argmax, ag.argmin):
-        with pytest.raises(ValueError, match="no elements"):
+        with pytest.raises((ValueError, IndexError), match="no elements"):
             extremum(x)
     with pytest.raises(IndexError, match="no elements"):
         x.max(0)
