@@ -1,7 +1,6 @@
 """Formulas that change tensors in place: how an optimiser writes its rule once and runs it as one fused loop.
 
-A rule is a scalar formula in the language of :mod:`autograd_core.formula`. Read on symbols it becomes a loop that
-reads and writes each element once, however many terms it has; read on numbers it can be tried at a prompt.
+A rule is a scalar formula in the language of :mod:`autograd_core.formula`; the loop reads and writes each element once.
 
 A small network has many small parameters, and calling a kernel for each of them costs more than the arithmetic. So
 the array objects of all rows go to compiled code at once, as the address of a list; it looks into the objects,
@@ -26,12 +25,10 @@ import numpy as np
 from .formula import Call, Expression, Symbol
 from .formula.expression import as_expression
 from .kernels.emit import CHUNK, Loop, source
-from .tensor import Tensor, wrap
+from .ops.creation import from_numpy
+from .tensor import Tensor
 
 _array_of = attrgetter("_array")
-
-# No rows are that long: with it, none are left to threads.
-_NO_LIMIT = 1 << 62
 
 # Names that the generated kernels use themselves.
 _RESERVED = (
@@ -84,7 +81,8 @@ class FusedUpdate:
                 raise ValueError(f"{self.name}: updates name {name!r}, but the operands are {self.operands}")
         if not self.updates or len(set(self.updates)) != len(self.updates):
             raise ValueError(f"{self.name}: updates must name one or more operands, each once, got {self.updates}")
-        results = _trace(formula, self.operands, self.scalars)
+        returned = formula(*map(Symbol, self.operands), **{name: Symbol(name) for name in self.scalars})
+        results = [as_expression(value) for value in (returned if isinstance(returned, tuple) else (returned,))]
         if len(results) != len(self.updates):
             raise ValueError(f"{self.name} returns {len(results)} values for {len(self.updates)} updates")
         found: set[str] = set().union(*map(_symbols, results))
@@ -111,17 +109,17 @@ class FusedUpdate:
                 read-only memory. Nothing has been changed then.
         """
         if len(columns) != len(self.operands) or scalars.keys() != self._known:
-            raise TypeError(self._call_message(columns, scalars))
+            raise TypeError(self._message(columns, scalars))
         count = len(columns[0])
         for column in columns:
             if len(column) != count:
-                raise ValueError(self._length_message(columns))
+                raise ValueError(self._message(columns, scalars))
         loop = self._loop
         values = [float(scalars[name]) for name in loop.parameters]
         try:
             arrays = [*map(_array_of, chain.from_iterable(columns))]
         except AttributeError:
-            columns = tuple([_as_tensor(entry, self.name) for entry in column] for column in columns)
+            columns = tuple([e if isinstance(e, Tensor) else from_numpy(e) for e in column] for column in columns)
             arrays = [*map(_array_of, chain.from_iterable(columns))]
         if count:
             self._run(arrays, count, values)
@@ -150,29 +148,24 @@ class FusedUpdate:
                 left_out[index] = False
             else:
                 alone.append(row)
-        if len(alone) < count:
-            _run_rows(module, arrays, left_out, dtype, values)
+        if len(alone) < count and _run_rows(module, arrays, left_out, dtype, values):
+            raise RuntimeError(f"{self.name}: rows that were made to fit do not")
         for row in alone:
             loop.run(row.lines[0].dtype, row.lines[0].size, (*row.lines, *values))
-        for _, row in prepared:
-            row.finish()
+        for array, copied in chain.from_iterable(row.copies for _, row in prepared):
+            array[...] = copied.reshape(array.shape)
 
-    def _call_message(self, columns: Sequence[Any], scalars: dict[str, Any]) -> str:
-        wanted = f"{self.name} takes {len(self.operands)} sequences of tensors ({', '.join(self.operands)})"
+    def _message(self, columns: Sequence[Any], scalars: dict[str, Any]) -> str:
         numbers = f" and the numbers {', '.join(self.scalars)}" if self.scalars else ""
-        return f"{wanted}{numbers}; got {len(columns)} sequences and the numbers {', '.join(scalars) or 'none'}"
-
-    def _length_message(self, columns: Sequence[Any]) -> str:
-        lengths = ", ".join(f"{name} {len(column)}" for name, column in zip(self.operands, columns, strict=True))
-        return f"{self.name}: each operand needs as many tensors as the others, got {lengths}"
+        lengths = ", ".join(str(len(column)) for column in columns)
+        return (
+            f"{self.name} takes {len(self.operands)} sequences of equally many tensors ({', '.join(self.operands)})"
+            f"{numbers}; got sequences of {lengths or 'nothing'} and the numbers {', '.join(scalars) or 'none'}"
+        )
 
 
 class _Row:
-    """One row, checked, on contiguous lines of memory: the arrays' own where they are such lines, else copies.
-
-    Raises:
-        TypeError, ValueError: if the arrays do not fit together.
-    """
+    """One row, checked, on contiguous lines of memory: the arrays' own where they are such lines, else copies."""
 
     __slots__ = ("copies", "lines")
 
@@ -196,10 +189,12 @@ class _Row:
             if index in changed:
                 self.copies.append((array, self.lines[-1]))
 
-    def finish(self) -> None:
-        """Bring the copies home."""
-        for array, copied in self.copies:
-            array[...] = copied.reshape(array.shape)
+
+@functools.cache
+def _jit() -> Any:
+    from .kernels import jit  # imports Numba, so not before there is something to run
+
+    return jit
 
 
 class _RowsLoop(Loop):
@@ -213,15 +208,15 @@ class _RowsLoop(Loop):
             if dtype.kind != "f":
                 raise TypeError(f"{self.name}: updated tensors must be float32 or float64, got {dtype}")
             text = source(self.outputs, self.operands, self.parameters, dtype, self.updates)
-            text += _rows_source(self.operands, self.updates, self.parameters, dtype)
+            text += _rows_source(self, dtype)
             module = self.variants[dtype] = _jit().load_generated(f"{self.name}_{dtype.name}", text)
         return module
 
 
-# What these kernels read in memory, in words of eight bytes behind the header that every Python object has. A list has its
-# length and the address of its entries' addresses. An array, by NumPy's binary interface, has the address of its data,
-# the number of dimensions, the address of the shape, that of the strides, the owner of the memory, the dtype and the
-# flags. Both have been so for decades; `_objects_readable` looks whether they still are.
+# What these kernels read in memory, in words of eight bytes behind the header that every Python object has. A list has
+# its length and the address of its entries' addresses. An array, by NumPy's binary interface, has the address of its
+# data, the number of dimensions, the address of the shape, that of the strides, the owner of the memory, the dtype and
+# the flags. Both have been so for decades; `_objects_readable` looks whether they still are.
 _HEADER = object.__basicsize__
 _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400
 
@@ -333,26 +328,23 @@ def rows_on_threads(arrays, count, left_out, {parameters}):
 """
 
 
-def _rows_source(
-    operands: Sequence[str], updates: Sequence[str], parameters: Sequence[str], dtype: np.dtype[Any]
-) -> str:
+def _rows_source(loop: Loop, dtype: np.dtype[Any]) -> str:
     """The source of the kernels over rows.
 
     ``rows`` returns 0 once it has run them; it does nothing and returns the number of rows that do not fit, which it
     has marked, or −1 if there is enough to do for threads.
     """
-    flags = {"read": _CONTIGUOUS | _ALIGNED, "write": _WRITEABLE}
-    memory = _jit().load_generated("memory", _MEMORY.format(header=_HEADER, **flags))
+    memory = _MEMORY.format(header=_HEADER, read=_CONTIGUOUS | _ALIGNED, write=_WRITEABLE)
     return _ROWS.format(
-        memory=memory.__name__,
+        memory=_jit().load_generated("memory", memory).__name__,
         header=_HEADER,
-        columns=len(operands),
-        leader=operands.index(updates[0]),
-        written=sum(1 << index for index, operand in enumerate(operands) if operand in updates),
+        columns=len(loop.operands),
+        leader=loop.operands.index(loop.updates[0]),
+        written=sum(1 << loop.operands.index(name) for name in loop.updates),
         itemsize=dtype.itemsize,
         chunk=CHUNK,
-        lines=", ".join(f"line(objects[{index} * count + row], start, stop)" for index in range(len(operands))),
-        parameters=", ".join(parameters),
+        lines=", ".join(f"line(objects[{index} * count + row], start, stop)" for index in range(len(loop.operands))),
+        parameters=", ".join(loop.parameters),
     )
 
 
@@ -361,29 +353,18 @@ def _objects_readable() -> bool:
     """Whether lists and arrays look in memory as ``rows`` expects them; and there is a compiler."""
     if _jit().DISABLED or struct.calcsize("P") != 8:
         return False
+
+    def words(address: int, count: int) -> tuple[int, ...]:
+        return tuple((ctypes.c_int64 * count).from_address(address))
+
     probe = np.zeros((2, 3), np.float32)
     listed = [probe, probe]
-    length, entries = _words(id(listed) + _HEADER, 2)
-    data, dimensions, shape, _, _, dtype, flags = _words(id(probe) + _HEADER, 7)
+    length, entries = words(id(listed) + _HEADER, 2)
+    data, dimensions, shape, _, _, dtype, flags = words(id(probe) + _HEADER, 7)
     usual = _CONTIGUOUS | _ALIGNED | _WRITEABLE
-    return (
-        (length, *_words(entries, 2)) == (2, id(probe), id(probe))
-        and (data, dimensions & 0xFFFFFFFF, dtype) == (probe.ctypes.data, 2, id(probe.dtype))
-        and flags & usual == usual
-        and _words(shape, 2) == probe.shape
-    )
-
-
-def _words(address: int, count: int) -> tuple[int, ...]:
-    return tuple((ctypes.c_int64 * count).from_address(address))
-
-
-@functools.cache
-def _jit() -> Any:
-    """The module of kernels.jit, which imports Numba."""
-    from .kernels import jit
-
-    return jit
+    found = (length, *words(entries, 2), data, dimensions & 0xFFFFFFFF, dtype, flags & usual)
+    expected = (2, id(probe), id(probe), probe.ctypes.data, 2, id(probe.dtype), usual)
+    return found == expected and words(shape, 2) == probe.shape
 
 
 def _run_rows(
@@ -391,22 +372,12 @@ def _run_rows(
 ) -> bool:
     """Run all rows that are not left out; or, if some do not fit, none, mark those as left out and return True."""
     jit = _jit()
-    limit = jit.PARALLEL_THRESHOLD
-    if jit.thread_count(limit) == 1:
-        limit = _NO_LIMIT
+    limit = jit.PARALLEL_THRESHOLD if jit.thread_count(jit.PARALLEL_THRESHOLD) > 1 else 1 << 62
     found: int = module.rows(id(arrays), len(left_out), left_out, id(dtype), limit, *values)
     if found < 0:
         with jit.PARALLEL:
             module.rows_on_threads(id(arrays), len(left_out), left_out, *values)
     return found > 0
-
-
-def _as_tensor(entry: Any, label: str) -> Tensor:
-    if isinstance(entry, Tensor):
-        return entry
-    if isinstance(entry, np.ndarray):
-        return wrap(entry, None)
-    raise TypeError(f"{label}: updates tensors and arrays, got {type(entry).__name__}")
 
 
 def _split(formula: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -421,18 +392,11 @@ def _split(formula: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...
     return tuple(entry.name for entry in entries if entry.name not in numbers), numbers
 
 
-def _trace(formula: Callable[..., Any], operands: Sequence[str], scalars: Sequence[str]) -> list[Expression]:
-    returned = formula(*map(Symbol, operands), **{name: Symbol(name) for name in scalars})
-    return [as_expression(value) for value in (returned if isinstance(returned, tuple) else (returned,))]
-
-
 def _symbols(expression: Expression) -> set[str]:
     """The names an expression reads."""
-    if isinstance(expression, Symbol):
-        return {expression.name}
     if isinstance(expression, Call):
         return set().union(*map(_symbols, expression.arguments))
-    return set()
+    return {expression.name} if isinstance(expression, Symbol) else set()
 
 
 __all__ = ["FusedUpdate"]

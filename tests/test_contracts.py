@@ -65,6 +65,14 @@ def _scatter_add(x: np.ndarray, shape: tuple[int, ...], index: Any) -> np.ndarra
     return full.reshape(shape)
 
 
+def _fold_windows(x: np.ndarray, shape: tuple[int, ...], dim: int, size: int, step: int) -> np.ndarray:
+    full = np.zeros(shape)
+    for window in range(x.shape[dim]):
+        place = (slice(None),) * dim + (slice(window * step, window * step + size),)
+        full[place] += np.moveaxis(x.take(window, axis=dim), -1, dim)
+    return full
+
+
 def _triangle(x: np.ndarray, upper: bool, unitriangular: bool) -> np.ndarray:
     part = np.triu(x) if upper else np.tril(x)
     return part - np.diag(np.diag(part)) + np.eye(len(part)) if unitriangular else part
@@ -112,6 +120,7 @@ REFERENCES: dict[str, Any] = {
     "einsum": lambda *arrays, inputs, output: np.einsum(*itertools.chain(*zip(arrays, inputs, strict=True)), output),
     "embed": _scatter_add,
     "erf": lambda x: np.reshape([math.erf(value) for value in x.ravel()], x.shape),
+    "fold_windows": _fold_windows,
     "index_overwrite": _overwrite,
     "max_along": lambda x, dim, keepdim: np.max(x, axis=dim, keepdims=keepdim),
     "min_along": lambda x, dim, keepdim: np.min(x, axis=dim, keepdims=keepdim),
@@ -307,6 +316,8 @@ def test_nan_in_gives_nan_out(op: Elementwise, dtype: Any) -> None:
 def test_an_operand_of_nan_reaches_the_result(op: Op) -> None:
     """Moved, summed or compared: no operation drops a NaN that it reads."""
     for sample in samples(op):
+        if sample.parameters.get("ignore_nan") or sample.parameters.get("order") == 0:
+            continue  # leaves NaN out on purpose; counts what is not zero
         for position, operand in enumerate(sample.operands):
             if operand.dtype.kind != "f":
                 continue

@@ -165,7 +165,7 @@ def moments_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> tuple[np.n
             run(kernels, "squares", x.size, blocks.line, mean, outer, length, inner, squares)
             return blocks.restore(mean, keepdim), blocks.restore(squares, keepdim)
     # Measured from the first element, so that a constant is exactly 0 from its mean.
-    first = first_along(x, dim)
+    first = first_along(x, dim) if x.size else x.dtype.type(0)
     shifted = x - first
     centre = sum_of(shifted, dim, True) / x.dtype.type(size)
     distance = shifted - centre

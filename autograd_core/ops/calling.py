@@ -53,8 +53,9 @@ def is_floating(value: Any) -> bool:
 
 def is_boolean(value: Any) -> bool:
     """Whether a tensor, an array or a number is boolean."""
-    array = getattr(value, "_array", value)
-    return isinstance(value, bool) if array is value else array.dtype.kind == "b"
+    if isinstance(value, (Tensor, np.ndarray, np.generic)):
+        return value.dtype.kind == "b"
+    return isinstance(value, bool)
 
 
 __all__: list[str] = []

@@ -181,7 +181,9 @@ def swap_last(value: Any) -> Any:
 )
 def slice_primitive(x: np.ndarray, *, index: tuple[Any, ...]) -> np.ndarray:
     """Basic indexing: integers, slices, None and Ellipsis; a view."""
-    return np.asarray(x[index])
+    part = x[index]
+    # Integers for every dimension give NumPy's scalars, which are copies; with an Ellipsis a 0-d view.
+    return part if type(part) is np.ndarray else x[(*index, Ellipsis)]
 
 
 @slice_primitive.vjp("x")

@@ -15,6 +15,7 @@ from ..op import Sample
 from ..tensor import Tensor, wrap
 from .arguments import ValuesAndIndices, floating, summable
 from .blocks import around, run
+from .inplace import in_place
 from .linear_maps import cat_primitive, raw, scatter_along_primitive, slice_primitive
 
 if TYPE_CHECKING:
@@ -313,5 +314,7 @@ def cummin(input: Tensor, dim: int) -> ValuesAndIndices:
 PUBLIC = (cumsum, cumprod, logcumsumexp, cummax, cummin)
 for _function in PUBLIC:
     attach(_function.__name__, _function)
+attach("cumsum_", in_place(cumsum, "cumsum"))
+attach("cumprod_", in_place(cumprod, "cumprod"))
 
 __all__ = [_function.__name__ for _function in PUBLIC]

@@ -53,7 +53,7 @@ def _(cotangent: Any, x_shape: Shape, dim: int, size: int, step: int) -> Any:
 @structural(
     "fold_windows",
     samples=lambda random: [
-        Sample((random.standard_normal((2, 3, 4, 3)),), {"shape": (2, 9, 4), "dim": 1, "size": 3, "step": 2}),
+        Sample((random.standard_normal((2, 4, 4, 3)),), {"shape": (2, 9, 4), "dim": 1, "size": 3, "step": 2}),
         Sample((random.standard_normal((4, 2)),), {"shape": (5,), "dim": 0, "size": 2, "step": 1}),
     ],
 )

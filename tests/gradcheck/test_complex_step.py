@@ -33,11 +33,14 @@ def operands(name: str) -> list[np.ndarray]:
 
 
 BINARY = {"add", "subtract", "multiply", "divide", "power", "arctan2", "copysign", "maximum", "minimum"}
+BINARY |= {"floor_divide", "trunc_divide", "remainder", "fmod", "fmax", "fmin", "hypot"}
 REAL = sorted(
-    set(f.FUNCTIONS)
-    - {"where", "isnan", "logical_and", "logical_or", "logical_not"}
+    set(FUNCTIONS)
+    - {"where", "isnan", "isinf", "isfinite", "signbit", "logical_and", "logical_or", "logical_not", "logical_xor"}
     - {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
 )
+# Functions that neither NumPy nor a short series gives for complex numbers; finite differences check them.
+WITHOUT = {"digamma", "erfinv", "i0", "i0e", "i1", "i1e", "lgamma", "polygamma"}
 
 
 def symbolic(name: str) -> tuple[f.Expression, list[str]]:
@@ -46,7 +49,7 @@ def symbolic(name: str) -> tuple[f.Expression, list[str]]:
 
 
 def test_every_function_of_formulas_has_a_complex_form() -> None:
-    assert set(FUNCTIONS) == set(f.FUNCTIONS)
+    assert set(FUNCTIONS) == set(f.FUNCTIONS) - WITHOUT
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -104,7 +107,7 @@ def test_formula_with_an_unknown_function_is_not_safe() -> None:
 
 def test_gradcheck_by_complex_steps(x: ag.Tensor, z: ag.Tensor) -> None:
     assert ag.gradcheck(ag.tanh, x, complex_step=True, atol=1e-14, rtol=1e-13)
-    assert ag.gradcheck(ag.div, (x, z), complex_step=True)
+    assert ag.gradcheck(ag.atan2, (x, z), complex_step=True)
     large = ag.Tensor(np.linspace(-3, 3, 3001), requires_grad=True)
     assert ag.gradcheck(ag.sigmoid, large, complex_step=True)
 
