@@ -66,7 +66,7 @@ def _formulas(operations: Sequence[Elementwise], width: int) -> Table:
         ("operation", {"style": "cyan", "no_wrap": True}),
         ("formula", {"ratio": 3, "overflow": "fold"}),
         ("derivative", {"ratio": 4, "overflow": "fold"}),
-        ("kinks", {"justify": "right"}),
+        ("kinks", {"justify": "right", "max_width": 12}),
         ("keeps", {"max_width": 18}),
     ]
     if narrow:

@@ -184,7 +184,8 @@ def to_text(expression: Expression, precedence: int = 0) -> str:
         return f"({text})" if level < precedence else text
     if expression.function in _COMPARISONS:
         left, right = expression.arguments
-        return f"({to_text(left, 1)} {_COMPARISONS[expression.function]} {to_text(right, 1)})"
+        text = f"{to_text(left, 1)} {_COMPARISONS[expression.function]} {to_text(right, 1)}"
+        return f"({text})" if precedence else text
     if expression.function == "negative":
         return f"-{to_text(expression.arguments[0], 3)}"
     return f"{expression.function}({', '.join(to_text(argument) for argument in expression.arguments)})"

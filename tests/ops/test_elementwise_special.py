@@ -1,0 +1,194 @@
+"""Special functions to the last digits: errors in ULP against mpmath, and their exact special values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+
+mp = pytest.importorskip("mpmath")
+
+DIGITS = 40
+COUNT = 150
+
+
+def powers(random: np.random.Generator, low: float, high: float) -> np.ndarray:
+    return 10 ** random.uniform(low, high, COUNT)
+
+
+def positive(random: np.random.Generator) -> np.ndarray:
+    return np.concatenate([powers(random, -12, 0), random.uniform(0, 12, 2 * COUNT), powers(random, 0, 6)])
+
+
+def around_unit(random: np.random.Generator) -> np.ndarray:
+    ends = 1 - powers(random, -15, 0)
+    return np.concatenate([random.uniform(-1, 1, 2 * COUNT), ends, -ends, powers(random, -12, 0)])
+
+
+def real(random: np.random.Generator) -> np.ndarray:
+    sizes = np.concatenate([powers(random, -12, 0), random.uniform(0, 12, COUNT), random.uniform(12, 700, COUNT)])
+    return sizes * random.choice((-1, 1), sizes.size)
+
+
+def probabilities(random: np.random.Generator) -> np.ndarray:
+    return np.concatenate([random.uniform(0, 1, COUNT), 0.5 + powers(random, -12, -1), powers(random, -12, -1)])
+
+
+Draw = Callable[[np.random.Generator], np.ndarray]
+# The function, where it is tried, what it is exactly, and the ULP allowed: the figures of kernels/special.py.
+BOUNDS: dict[str, tuple[Callable[..., Any], Draw, Callable[[Any], Any], float]] = {
+    "erfinv": (ag.erfinv, around_unit, lambda x: mp.erfinv(x), 6),
+    "lgamma": (ag.lgamma, positive, lambda x: mp.loggamma(x), 3),
+    "digamma": (ag.digamma, positive, lambda x: mp.digamma(x), 3),
+    **{
+        f"polygamma {n}": (lambda x, n=n: ag.polygamma(n, x), positive, lambda x, n=n: mp.polygamma(n, x), bound)
+        for n, bound in ((1, 4), (2, 4), (3, 4), (5, 4), (10, 7), (30, 7))
+    },
+    "i0": (ag.i0, real, lambda x: mp.besseli(0, x), 3),
+    "i0e": (ag.i0e, real, lambda x: mp.besseli(0, x) * mp.exp(-abs(x)), 3),
+    "i1": (ag.i1, real, lambda x: mp.besseli(1, x), 3),
+    "i1e": (ag.i1e, real, lambda x: mp.besseli(1, x) * mp.exp(-abs(x)), 3),
+    # Compositions: what a formula makes of functions within 2 ULP.
+    "logit": (ag.logit, probabilities, lambda x: mp.log(x / (1 - x)), 4),
+}
+
+
+def errors(found: np.ndarray, arguments: np.ndarray, exactly: Callable[[Any], Any]) -> np.ndarray:
+    """In units of the last place of the exact result in the dtype of `found`."""
+    off = []
+    with mp.workdps(DIGITS):
+        for value, argument in zip(found.tolist(), arguments.tolist(), strict=True):
+            exact = mp.re(exactly(mp.mpf(argument)))
+            unit = float(np.spacing(np.abs(found.dtype.type(float(exact)))))
+            off.append(float(abs(mp.mpf(value) - exact) / unit))
+    return np.array(off)
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_error_in_double_precision(name: str, random: np.random.Generator) -> None:
+    function, draw, exactly, bound = BOUNDS[name]
+    arguments = draw(random)
+    off = errors(function(ag.tensor(arguments)).numpy(), arguments, exactly)
+    assert off.max() <= bound, f"{off.max():.2f} ULP at {arguments[off.argmax()]!r}"
+
+
+@pytest.mark.parametrize("name", [name for name in BOUNDS if name != "logit"])
+def test_single_precision_is_rounded_once(name: str, random: np.random.Generator) -> None:
+    function, draw, exactly, _ = BOUNDS[name]
+    arguments = draw(random)[::4]
+    arguments = arguments[np.abs(arguments) < 80].astype(np.float32)
+    off = errors(function(ag.tensor(arguments)).numpy(), arguments, exactly)
+    finite = np.isfinite(off)
+    assert off[finite].max() <= 0.51, f"{off[finite].max():.2f} ULP at {arguments[finite][off[finite].argmax()]!r}"
+
+
+@pytest.mark.parametrize(
+    ("function", "exactly"),
+    [
+        (ag.lgamma, lambda x: mp.loggamma(x)),
+        (ag.digamma, lambda x: mp.digamma(x)),
+        *((lambda x, n=n: ag.polygamma(n, x), lambda x, n=n: mp.polygamma(n, x)) for n in (1, 2, 3, 4)),
+    ],
+)
+def test_gamma_family_below_zero(
+    function: Callable[..., Any], exactly: Callable[[Any], Any], random: np.random.Generator
+) -> None:
+    """Between poles there are zeros; errors are of the size of the largest term, here the function half a unit away."""
+    arguments = -powers(random, -6, 2)
+    found = function(ag.tensor(arguments)).numpy()
+    with mp.workdps(DIGITS):
+        exact = np.array([float(mp.re(exactly(mp.mpf(x)))) for x in arguments.tolist()])
+    assert np.all(np.abs(found - exact) <= 60 * np.finfo(float).eps * (1 + np.abs(exact)))
+
+
+def test_far_from_zero_takes_no_longer() -> None:
+    """Neither large sizes nor large negative arguments are reached by counting."""
+    x = ag.tensor([-1e15 - 0.5, -1e9 - 0.25, 1e9, 1e300], dtype=ag.float64)
+    assert np.isfinite(ag.polygamma(2, x).numpy()).all()
+    assert ag.polygamma(1, x).numpy()[0] == pytest.approx(math.pi**2, rel=1e-12)
+
+
+inf, nan = math.inf, math.nan
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "wanted"),
+    [
+        (ag.erfinv, 1.0, inf),
+        (ag.erfinv, -1.0, -inf),
+        (ag.erfinv, 1.5, nan),
+        (ag.erfinv, 0.0, 0.0),
+        (ag.lgamma, 0.0, inf),
+        (ag.lgamma, -0.0, inf),
+        (ag.lgamma, -3.0, inf),
+        (ag.lgamma, 1.0, 0.0),
+        (ag.lgamma, 2.0, 0.0),
+        (ag.lgamma, -inf, inf),
+        (ag.lgamma, 1e308, inf),
+        (ag.digamma, 0.0, -inf),
+        (ag.digamma, -0.0, inf),
+        (ag.digamma, -2.0, nan),
+        (ag.digamma, inf, inf),
+        (ag.digamma, -inf, nan),
+        (lambda x: ag.polygamma(1, x), 0.0, inf),
+        (lambda x: ag.polygamma(1, x), -2.0, inf),
+        (lambda x: ag.polygamma(2, x), 0.0, -inf),
+        (lambda x: ag.polygamma(2, x), inf, 0.0),
+        (lambda x: ag.polygamma(0, x), 0.0, -inf),
+        (ag.i0, 0.0, 1.0),
+        (ag.i0, inf, inf),
+        (ag.i0, -inf, inf),
+        (ag.i1, -inf, -inf),
+        (ag.i0e, inf, 0.0),
+        (ag.i1e, -inf, 0.0),
+        (ag.erf, inf, 1.0),
+        (ag.erfc, -inf, 2.0),
+        (ag.ndtr, 0.0, 0.5),
+        (ag.logit, 0.0, -inf),
+        (ag.logit, 1.0, inf),
+        (ag.logit, 1.5, nan),
+    ],
+)
+@pytest.mark.parametrize("dtype", [ag.float32, ag.float64])
+def test_special_values(function: Callable[..., Any], argument: float, wanted: float, dtype: Any) -> None:
+    if argument == 1e308 and dtype is ag.float32:
+        argument = inf
+    found = function(ag.tensor(argument, dtype=dtype))
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found.numpy(), np.array(wanted, dtype))
+
+
+def test_large_arguments_of_bessel_functions_do_not_overflow_early() -> None:
+    x = np.array([700.5, 705.0, 709.0, 711.0, 713.0])
+    with mp.workdps(DIGITS):
+        exact = [float(mp.besseli(0, value)) for value in x]
+    np.testing.assert_allclose(ag.i0(ag.tensor(x)).numpy(), exact, rtol=1e-12)
+
+
+def test_polygamma_arguments() -> None:
+    x = ag.tensor([1.0, 2.0])
+    assert x.polygamma(1).tolist() == ag.polygamma(1, x).tolist()
+    with pytest.raises(ValueError, match="must not be negative"):
+        ag.polygamma(-1, x)
+    with pytest.raises(TypeError, match="must be an int"):
+        ag.polygamma(1.5, x)  # type: ignore[arg-type]
+
+
+def test_derivatives_climb_the_family() -> None:
+    x = ag.tensor([0.3, 1.5, 4.0], dtype=ag.float64, requires_grad=True)
+    value = ag.lgamma(x)
+    for order in range(4):
+        (value,) = ag.grad(value.sum(), x, create_graph=True)
+        np.testing.assert_allclose(value.detach().numpy(), ag.polygamma(order, x.detach()).numpy(), rtol=1e-14)
+
+
+def test_namespace() -> None:
+    assert ag.special.expit is ag.sigmoid
+    assert ag.special.gammaln is ag.lgamma
+    assert ag.special.psi is ag.digamma
+    assert set(ag.special.__all__) - {"psi"} <= set(dir(ag))
