@@ -21,68 +21,138 @@ _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autograd_co
 # Importing ops registers every operation.
 from . import (
     func as func,
+)
+from . import (
     linalg as linalg,
+)
+from . import (
     ops as ops,
+)
+from . import (
     printing as printing,
+)
+from . import (
     special as special,
 )
 from .anomaly import detect_anomaly as detect_anomaly
 from .backward import (
     backward as backward,
+)
+from .backward import (
     grad as grad,
 )
 from .config import (
     get_num_threads as get_num_threads,
+)
+from .config import (
     set_num_threads as set_num_threads,
 )
 from .dtypes import (
     bool_ as bool_,
+)
+from .dtypes import (
     float32 as float32,
+)
+from .dtypes import (
     float64 as float64,
+)
+from .dtypes import (
     get_default_dtype as get_default_dtype,
+)
+from .dtypes import (
     int8 as int8,
+)
+from .dtypes import (
     int16 as int16,
+)
+from .dtypes import (
     int32 as int32,
+)
+from .dtypes import (
     int64 as int64,
+)
+from .dtypes import (
     set_default_dtype as set_default_dtype,
+)
+from .dtypes import (
     uint8 as uint8,
 )
 from .errors import (
     GradcheckError as GradcheckError,
-    GraphError as GraphError,
-    InPlaceError as InPlaceError,
-    NumericsError as NumericsError,
 )
-from .gradcheck import (
-    gradcheck as gradcheck,
-    gradgradcheck as gradgradcheck,
+from .errors import (
+    GraphError as GraphError,
+)
+from .errors import (
+    InPlaceError as InPlaceError,
+)
+from .errors import (
+    NumericsError as NumericsError,
 )
 from .grad_mode import (
     enable_grad as enable_grad,
+)
+from .grad_mode import (
     is_grad_enabled as is_grad_enabled,
+)
+from .grad_mode import (
     no_grad as no_grad,
+)
+from .grad_mode import (
     set_grad_enabled as set_grad_enabled,
+)
+from .gradcheck import (
+    gradcheck as gradcheck,
+)
+from .gradcheck import (
+    gradgradcheck as gradgradcheck,
 )
 from .graph import (
     RemovableHandle as RemovableHandle,
+)
+from .graph import (
     pop_scope as pop_scope,
+)
+from .graph import (
     push_scope as push_scope,
+)
+from .graph import (
     scope as scope,
 )
-from .op import REGISTRY as REGISTRY
 from .linalg import (
     chain_matmul as chain_matmul,
+)
+from .linalg import (
     cholesky as cholesky,
+)
+from .linalg import (
     cholesky_solve as cholesky_solve,
+)
+from .linalg import (
     cross as cross,
+)
+from .linalg import (
     det as det,
+)
+from .linalg import (
     inverse as inverse,
+)
+from .linalg import (
     logdet as logdet,
+)
+from .linalg import (
     matrix_exp as matrix_exp,
+)
+from .linalg import (
     matrix_power as matrix_power,
+)
+from .linalg import (
     pinverse as pinverse,
+)
+from .linalg import (
     slogdet as slogdet,
 )
+from .op import REGISTRY as REGISTRY
 from .ops.activation import *
 from .ops.arithmetic import *
 from .ops.bitwise import *
@@ -118,7 +188,8 @@ from .update import FusedUpdate as FusedUpdate
 
 if _TYPE_CHECKING:
     # The families of operations compute their __all__, which type checkers cannot read.
-    def __getattr__(name: str) -> _Callable[..., Tensor]: ...
+    def __getattr__(name: str) -> _Callable[..., Tensor]:
+        raise AttributeError(name)
 
 
 # What the families export is listed there, once; rooms of the package that got here by being imported are left out.

@@ -178,10 +178,8 @@ class _Pass:
             node.check_alive()
         if plan.op.outputs != 1:
             cotangent = _fill(node, cotangent, create_graph)
-        if create_graph:
-            pulled = _recorded_pullback(node, cotangent, edges)
-        else:
-            pulled = plan.pullback(node, cotangent, edges)
+        pull = _recorded_pullback if create_graph else plan.pullback
+        pulled = pull(node, cotangent, edges)
         if mode.anomaly:
             check_cotangents(node, cotangent, pulled)
         if not self.retain:

@@ -93,7 +93,7 @@ def _special_source(source: tuple[str, int], arrays: Sequence[Any], residuals: S
     return None
 
 
-def apply(op: Op, operands: Sequence[Tensor], parameters: dict[str, Any]) -> Any:
+def apply(op: Op, operands: Sequence[Any], parameters: dict[str, Any]) -> Any:
     """Run `op` on tensors, recording it if any needs a gradient; a tuple of tensors for several outputs."""
     if op.outputs != 1 or op.residuals or op.variadic or len(operands) > 2:
         return apply_with_residuals(op, operands, parameters)[0]
@@ -526,7 +526,7 @@ def elementwise(
         call.partial = partial
         if method:
             attach(op.name, call)
-        return call  # type: ignore[no-any-return]
+        return call
 
     return declare
 

@@ -19,9 +19,10 @@ from .ops import decomposition as primitives
 from .ops.einsum import tensordot
 from .ops.elementwise import abs as _abs
 from .ops.elementwise import where
+from .ops.joining import cat
 from .ops.linalg import matmul
 from .ops.linear_maps import expand_primitive, permute_primitive
-from .ops.reduction import amax, amin
+from .ops.extrema import amax, amin
 from .ops.reduction import sum as _sum
 from .ops.shape import squeeze, unsqueeze
 from .tensor import Tensor, wrap
@@ -201,8 +202,6 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
         # A = Q [R1 R2]: factor the square part and carry the rest along.
         size = matrix.shape[-2]
         q, first = apply(primitives.qr_primitive.op, (matrix[..., :size],), {})
-        from .ops.shape import cat
-
         r = cat([first, matmul(_transposed(q), matrix[..., size:])], -1)
     else:
         q, r = apply(primitives.qr_primitive.op, (matrix,), {})
@@ -274,7 +273,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None) -> LeastSquares:
     solution = matmul(pinv(matrix, rtol=rcond), target)
     rank = matrix_rank(matrix, rtol=rcond)
     rows, columns = matrix.shape[-2:]
-    if rows > columns and bool((rank == columns).all()):
+    if rows > columns and bool((rank._array == columns).all()):
         residuals = _sum((matmul(matrix, solution) - target) ** 2, -2)
     else:
         residuals = wrap(np.empty(0, matrix.dtype), None)
@@ -440,7 +439,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """A diagonal of matrices, as a vector each."""
-    from .ops.rearrange import diagonal as take
+    from .ops.diagonals import diagonal as take
 
     return take(A, offset, dim1, dim2)
 

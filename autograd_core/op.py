@@ -279,7 +279,7 @@ class Plan:
         pulled = rule.function(cotangent, *self.fetch(node, self._joint, saved, edges))
         if None in edges:
             return [None if edge is None else c for edge, c in zip(edges, pulled, strict=True)]
-        return pulled  # type: ignore[no-any-return]
+        return pulled
 
 
 @dataclass(eq=False, kw_only=True)

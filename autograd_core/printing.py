@@ -62,9 +62,8 @@ def _number_format(array: np.ndarray) -> Callable[[float], str]:
         return lambda value: f"{value:.0f}." if math.isfinite(value) else str(value)
     largest, smallest = float(values.max()), float(values.min())
     whole = bool((values == np.ceil(values)).all())
-    if largest / smallest > 1000 or largest > 1e8 or smallest < 1e-4:
-        if not whole or largest / smallest > 1000 or largest > 1e8:
-            return lambda value: f"{value:.{_DECIMALS}e}"
+    if largest / smallest > 1000 or largest > 1e8 or (smallest < 1e-4 and not whole):
+        return lambda value: f"{value:.{_DECIMALS}e}"
     if whole:
         return lambda value: f"{value:.0f}." if math.isfinite(value) else str(value)
     return lambda value: f"{value:.{_DECIMALS}f}"

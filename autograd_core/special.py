@@ -1,8 +1,8 @@
 """Special functions under PyTorch's ``torch.special`` names; all but ``psi`` are in :mod:`autograd_core` as well.
 
-    >>> import autograd_core as ag
-    >>> ag.special.gammaln(ag.tensor(5.0)).exp()
-    tensor(24.)
+>>> import autograd_core as ag
+>>> ag.special.gammaln(ag.tensor(5.0)).exp()
+tensor(24.)
 """
 
 from __future__ import annotations

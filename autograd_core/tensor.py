@@ -418,7 +418,7 @@ def wrap(array: np.ndarray, node: Node | Accumulator | None, version: VersionCel
     tensor._version = version
     tensor._base = None
     tensor.__class__ = Tensor  # type: ignore[assignment]  # same layout, checks added
-    return tensor  # type: ignore[return-value]
+    return tensor
 
 
 def cell_of(tensor: Tensor) -> VersionCell:
@@ -448,10 +448,8 @@ def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarr
         array = np.asarray(data)
     else:
         array = _from_python(data, dtypes.get_default_dtype() if wanted is None else wanted)
-    if wanted is None or array.dtype.kind in "OcSUMmV":
-        target = dtypes.as_dtype(array.dtype)
-    else:
-        target = wanted
+    convertible = wanted is not None and array.dtype.kind not in "OcSUMmV"
+    target = wanted if wanted is not None and convertible else dtypes.as_dtype(array.dtype)
     result = np.array(array, dtype=target, copy=True if copy else None, subok=False)
     # An equal dtype that is another object would miss the engine's fast paths.
     return result if result.dtype is target else result.view(target)

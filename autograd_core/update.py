@@ -46,8 +46,7 @@ class FusedUpdate:
     order. Numbers enter the loop in the dtype of the arrays, float32 or float64; nothing is computed in another.
 
     An update is called with one sequence of tensors for each positional parameter, and runs row by row: on the first
-    tensor of each sequence, then on the second ones, and so on. Each change is counted in the tensor's version, so
-    that a graph that saved the old value notices; nothing is recorded.
+    tensor of each, then on the second ones, and so on. Changes are counted in the tensors' versions, not recorded.
 
     Args:
         formula: a function of symbols, for instance ``def step(parameter, gradient, *, rate)``.
@@ -67,7 +66,7 @@ class FusedUpdate:
         >>> weight, slope, velocity = ag.ones(2), ag.tensor([1.0, 2.0]), ag.zeros(2)
         >>> update([weight], [slope], [velocity], rate=0.25, momentum=0.9)
         >>> weight, velocity
-        (tensor([0.75, 0.5 ]), tensor([1., 2.]))
+        (tensor([0.7500, 0.5000]), tensor([1., 2.]))
     """
 
     __slots__ = ("_changed", "_known", "_loop", "name", "operands", "scalars", "updates")
@@ -114,8 +113,7 @@ class FusedUpdate:
         for column in columns:
             if len(column) != count:
                 raise ValueError(self._message(columns, scalars))
-        loop = self._loop
-        values = [float(scalars[name]) for name in loop.parameters]
+        values = [float(scalars[name]) for name in self._loop.parameters]
         try:
             arrays = [*map(_array_of, chain.from_iterable(columns))]
         except AttributeError:
@@ -130,12 +128,10 @@ class FusedUpdate:
                     cell[0] += 1
 
     def _run(self, arrays: list[np.ndarray], count: int, values: list[float]) -> None:
-        loop = self._loop
-        dtype = arrays[0].dtype
+        loop, dtype = self._loop, arrays[0].dtype
         module = loop.variants.get(dtype) or loop.variant(dtype)
         left_out = np.zeros(count, np.bool_)
-        readable = _objects_readable()
-        if not readable:
+        if not (readable := _objects_readable()):
             left_out[:] = True
         elif not _run_rows(module, arrays, left_out, dtype, values):
             return
@@ -207,8 +203,7 @@ class _RowsLoop(Loop):
         if module is None:
             if dtype.kind != "f":
                 raise TypeError(f"{self.name}: updated tensors must be float32 or float64, got {dtype}")
-            text = source(self.outputs, self.operands, self.parameters, dtype, self.updates)
-            text += _rows_source(self, dtype)
+            text = source(self.outputs, self.operands, self.parameters, dtype, self.updates) + _rows_source(self, dtype)
             module = self.variants[dtype] = _jit().load_generated(f"{self.name}_{dtype.name}", text)
         return module
 
@@ -331,8 +326,8 @@ def rows_on_threads(arrays, count, left_out, {parameters}):
 def _rows_source(loop: Loop, dtype: np.dtype[Any]) -> str:
     """The source of the kernels over rows.
 
-    ``rows`` returns 0 once it has run them; it does nothing and returns the number of rows that do not fit, which it
-    has marked, or −1 if there is enough to do for threads.
+    ``rows`` returns 0 once it has run them. It does nothing and returns how many rows do not fit, having marked them,
+    or −1 if there is enough to do for threads.
     """
     memory = _MEMORY.format(header=_HEADER, read=_CONTIGUOUS | _ALIGNED, write=_WRITEABLE)
     return _ROWS.format(
@@ -371,12 +366,14 @@ def _run_rows(
     module: ModuleType, arrays: list[np.ndarray], left_out: np.ndarray, dtype: np.dtype[Any], values: list[float]
 ) -> bool:
     """Run all rows that are not left out; or, if some do not fit, none, mark those as left out and return True."""
-    jit = _jit()
-    limit = jit.PARALLEL_THRESHOLD if jit.thread_count(jit.PARALLEL_THRESHOLD) > 1 else 1 << 62
-    found: int = module.rows(id(arrays), len(left_out), left_out, id(dtype), limit, *values)
-    if found < 0:
+    jit, count = _jit(), len(left_out)
+    limit = jit.PARALLEL_THRESHOLD
+    found: int = module.rows(id(arrays), count, left_out, id(dtype), limit, *values)
+    if found < 0 and jit.thread_count(limit) > 1:
         with jit.PARALLEL:
-            module.rows_on_threads(id(arrays), len(left_out), left_out, *values)
+            module.rows_on_threads(id(arrays), count, left_out, *values)
+    elif found < 0:
+        module.rows(id(arrays), count, left_out, id(dtype), 1 << 62, *values)
     return found > 0
 
 

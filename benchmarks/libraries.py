@@ -102,8 +102,9 @@ class Ours(Library):
     def describe(self) -> dict[str, str]:
         import ctypes
 
-        from autograd_core.kernels import blas, jit
         from numba.core.registry import cpu_target
+
+        from autograd_core.kernels import blas, jit
 
         core = "NumPy's"
         if blas.AVAILABLE:

@@ -122,8 +122,8 @@ class BatchNorm1d(_BatchNorm):
         >>> import autograd_core as ag, nn
         >>> norm = nn.BatchNorm1d(2)
         >>> norm(ag.tensor([[0.0, 1.0], [2.0, 5.0]]))
-        tensor([[-1., -1.],
-                [ 1.,  1.]], grad_fn=<batch_norm>)
+        tensor([[-1.0000, -1.0000],
+                [ 1.0000,  1.0000]], grad_fn=<batch_norm>)
         >>> norm.running_mean.tolist(), norm.num_batches_tracked.item()
         ([0.10000000149011612, 0.30000001192092896], 1)
 

@@ -45,7 +45,7 @@ class Adagrad(Optimizer):
         >>> (3 * x).sum().backward()
         >>> optimizer.step()
         >>> x                       # g / √(g²) = 1
-        tensor([1.5], requires_grad=True)
+        tensor([1.5000], requires_grad=True)
     """
 
     _options: ClassVar[Mapping[str, Check]] = {

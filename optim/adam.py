@@ -57,7 +57,7 @@ class Adam(Optimizer):
         >>> (x * x).sum().backward()
         >>> optimizer.step()
         >>> x                       # the first step is ±lr, whatever the gradient's size
-        tensor([   1.5, -299.5], requires_grad=True)
+        tensor([   1.5000, -299.5000], requires_grad=True)
     """
 
     _options: ClassVar[Mapping[str, Check]] = {
@@ -171,7 +171,7 @@ class AdamW(Adam):
         >>> x.grad = ag.zeros(1)
         >>> optimizer.step()
         >>> x                       # 2 · (1 − 0.5 · 0.5), though the gradient is 0
-        tensor([1.5], requires_grad=True)
+        tensor([1.5000], requires_grad=True)
     """
 
     def __init__(

@@ -46,7 +46,7 @@ class Adamax(Optimizer):
         >>> (x * x).sum().backward()
         >>> optimizer.step()
         >>> x                       # the first step is ±lr, whatever the gradient's size
-        tensor([   1.5, -299.5], requires_grad=True)
+        tensor([   1.5000, -299.5000], requires_grad=True)
     """
 
     _options: ClassVar[Mapping[str, Check]] = {

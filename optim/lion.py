@@ -45,7 +45,7 @@ class Lion(Optimizer):
         >>> (x * x).sum().backward()
         >>> optimizer.step()
         >>> x
-        tensor([   1.5, -299.5], requires_grad=True)
+        tensor([   1.5000, -299.5000], requires_grad=True)
     """
 
     _options: ClassVar[Mapping[str, Check]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from autograd_core import formula as f
@@ -12,10 +12,6 @@ from .optimizer import Group, Optimizer, State
 from .options import Check, flag, nonnegative
 from .options import betas as betas_check
 from .rules import directed, mixed, moved_towards, shrunk
-
-
-def _age(state: State) -> tuple[int, float]:
-    return state.get("step", 0), state.get("mu_product", 1.0)
 
 
 class NAdam(Optimizer):
@@ -69,7 +65,6 @@ class NAdam(Optimizer):
     }
     _numbers: ClassVar[Mapping[str, type]] = {"step": int, "mu_product": float}
     _buffers = ("exp_avg", "exp_avg_sq")
-    _age = _age
 
     def __init__(
         self,
@@ -121,6 +116,9 @@ class NAdam(Optimizer):
             return shrunk(parameter, shrinkage, decay=decay and decoupled) - step, first, second
 
         return nadam
+
+    def _ages(self, states: Sequence[State]) -> list[Any]:
+        return [(state.get("step", 0), state.get("mu_product", 1.0)) for state in states]
 
     def _scalars(self, group: Group, age: Any) -> tuple[dict[str, float], State]:
         step, product = age[0] + 1, age[1]

@@ -6,7 +6,6 @@ import copy
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from operator import methodcaller
 from typing import Any, ClassVar, Self
 
 import autograd_core as ag
@@ -55,7 +54,7 @@ class Optimizer:
         >>> (weight * weight).sum().backward()
         >>> optimizer.step()
         >>> weight
-        tensor([ 0.5, -1. ], requires_grad=True)
+        tensor([ 0.5000, -1.0000], requires_grad=True)
     """
 
     # For each option its check; the order is that of `defaults`.
@@ -63,8 +62,6 @@ class Optimizer:
     # Entries of a parameter's state that are numbers, with their type, and the names its tensors may have.
     _numbers: ClassVar[Mapping[str, type]] = {"step": int}
     _buffers: ClassVar[tuple[str, ...] | None] = None
-    # What decides the numbers of a step, of a parameter's state: parameters that agree in it share a call.
-    _age: ClassVar[Callable[[State], Hashable]] = methodcaller("get", "step", 0)
 
     def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
         self.defaults: Group = self._checked(dict(defaults))
@@ -87,6 +84,10 @@ class Optimizer:
         It returns the new parameter and the new tensors of the state, in this order.
         """
         raise NotImplementedError(f"{type(self).__name__} defines neither an update rule nor step()")
+
+    def _ages(self, states: Sequence[State]) -> list[Any]:
+        """What decides the numbers of a step, for each parameter: those that agree in it share a call."""
+        return [state.get("step", 0) for state in states]
 
     def _scalars(self, group: Group, age: Any) -> tuple[dict[str, float], State]:
         """The formula's numbers, for parameters that were `age` before the step; and the new numbers of their state."""
@@ -132,7 +133,7 @@ class Optimizer:
             return
         update = self._update(group)
         states = [*map(self.state.__getitem__, parameters)]
-        ages = [*map(type(self)._age, states)]
+        ages = self._ages(states)
         first = ages[0]
         if ages.count(first) == len(ages):
             self._run(update, group, first, parameters, gradients, states)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from .optimizer import Group, Optimizer, State
@@ -59,8 +59,6 @@ class SGD(Optimizer):
     }
     _numbers: ClassVar[Mapping[str, type]] = {}
     _buffers = ("momentum_buffer",)
-    # A parameter without a velocity is in its first step with momentum.
-    _age = bool
 
     def __init__(
         self,
@@ -110,6 +108,10 @@ class SGD(Optimizer):
             return parameter - lr * direction, momentum_buffer
 
         return sgd if momentous else without(sgd, "momentum_buffer")
+
+    def _ages(self, states: Sequence[State]) -> list[Any]:
+        # A parameter without a velocity is in its first step with momentum.
+        return [*map(bool, states)]
 
     def _scalars(self, group: Group, age: Any) -> tuple[dict[str, float], State]:
         scalars = {

@@ -14,7 +14,8 @@ from ..backward import grad as pull_back
 from ..errors import GraphError
 from ..grad_mode import enable_grad, is_grad_enabled
 from ..ops.creation import clone, zeros_like
-from ..ops.shape import reshape, stack
+from ..ops.joining import stack
+from ..ops.shape import reshape
 from ..tensor import Tensor, wrap
 from .trees import flatten
 
@@ -240,7 +241,7 @@ def _push(output: Tensor, variables: Sequence[Tensor], directions: Sequence[Tens
     for part in contracted[1:]:
         total = total + part
     (tangent,) = pull_back(total, probe, create_graph=keep, retain_graph=True, materialize_grads=True)
-    return tangent  # type: ignore[no-any-return]
+    return tangent
 
 
 def _basis(output: Tensor) -> Iterator[Tensor]:

@@ -114,7 +114,7 @@ def gemm(transpose_a: bool, transpose_b: bool, a: np.ndarray, b: np.ndarray, bet
 @overload(gemm)
 def _gemm(transpose_a: Any, transpose_b: Any, a: Any, b: Any, beta: Any, c: Any) -> Any:
     function = _sgemm if a.dtype == types.float32 else _dgemm
-    real = np.float32 if a.dtype == types.float32 else np.float64
+    real: Any = np.float32 if a.dtype == types.float32 else np.float64
     one = real(1)
 
     def implementation(

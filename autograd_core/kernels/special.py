@@ -5,7 +5,7 @@ computes in double precision and rounds once. They branch, so loops over them ar
 rare, and right to the last digits matters more. All of it also runs as plain Python on NumPy scalars.
 
 Largest errors found against mpmath, in ULP of the result in double precision: erfinv 6; for x > 0 lgamma 3, digamma 3,
-polygamma 4 up to n = 5 and 7 up to n = 30; i0, i1, i0e, i1e 3. In single precision 1. For x < 0 the gamma family has
+polygamma 4 up to n = 4 and 7 up to n = 30; i0, i1, i0e, i1e 3. In single precision 0.51. For x < 0 the gamma family has
 zeros between any two poles; near those the error is a few ULP of the largest term instead.
 
 Polynomials without a source are Chebyshev interpolants computed with mpmath in 60 digits; their own error is below

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..dispatch import structural
 from ..op import Sample
-from .linear_maps import cat_primitive, raw, reshape_primitive, swap_last
 from .linalg import matmul_primitive
+from .linear_maps import cat_primitive, raw, reshape_primitive, swap_last
 
 
 def _square(random: np.random.Generator, *batch: int) -> np.ndarray:

@@ -94,7 +94,7 @@ def _parse(equation: str, ranks: Sequence[int]) -> tuple[list[Labels], Labels]:
         named = len(term.replace("...", "", 1))
         dots = rank - named if "..." in term else 0
         if dots < 0 or ("..." not in term and named != rank):
-            raise ValueError(f"einsum: the term {term!r} of {equation!r} does not fit an operand with {rank} dimensions")
+            raise ValueError(f"einsum: the term {term!r} of {equation!r} does not fit an operand of {rank} dimensions")
         covered.append(dots)
         most = max(most, dots)
     for term, dots in zip(terms, covered, strict=True):
@@ -164,7 +164,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         for label, size in zip(labels, tensor.shape, strict=True):
             if size != 1 and sizes.setdefault(label, size) != size:
                 shapes = ", ".join(str(t.shape) for t in tensors)
-                raise ValueError(f"einsum: {equation!r} gives one label sizes {sizes[label]} and {size}; shapes {shapes}")
+                raise ValueError(
+                    f"einsum: {equation!r} gives one label the sizes {sizes[label]} and {size}; shapes {shapes}"
+                )
     result: Tensor = apply(
         einsum_primitive.op,
         [tensor for tensor, _ in taken],

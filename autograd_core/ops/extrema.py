@@ -22,7 +22,7 @@ def _ties(x: Any, y: Any, dim: tuple[int, ...]) -> np.ndarray:
     attained = (values == extremum) | (np.isnan(values) & np.isnan(extremum))
     # Counted in integers: float32 sums are wrong above 2**24 ties.
     number = np.add.reduce(attained, axis=dim, keepdims=True, dtype=np.int64)
-    return np.asarray(attained / number.astype(values.dtype))
+    return np.asarray(attained * (1 / number).astype(values.dtype))
 
 
 def _extremum_samples(random: np.random.Generator) -> list[Sample]:

@@ -18,7 +18,7 @@ from ..tensor import Tensor, cell_of, wrap
 from .elementwise import sqrt
 from .linalg import matmul_primitive
 from .linear_maps import swap_last
-from .reduction import mean_primitive, var_primitive
+from .moments import mean_primitive, var_primitive
 
 if TYPE_CHECKING:
     from ..kernels import affine
@@ -178,7 +178,8 @@ def batch_norm(
     if input.ndim < 2:
         raise ValueError(f"batch_norm: expected shape (N, C, ...), got {input.shape}")
     channels = input.shape[1]
-    for name, value in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+    vectors = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    for name, value in vectors.items():
         if value is not None and tuple(value.shape) != (channels,):
             raise ValueError(f"batch_norm: {name} must have shape ({channels},), got {tuple(value.shape)}")
     if not training and (running_mean is None or running_var is None):
@@ -186,7 +187,8 @@ def batch_norm(
     weight = wrap(np.ones(channels, input.dtype), None) if weight is None else cast(weight, input.dtype)
     bias = wrap(np.zeros(channels, input.dtype), None) if bias is None else cast(bias, input.dtype)
     if not training:
-        assert running_mean is not None and running_var is not None
+        assert running_mean is not None
+        assert running_var is not None
         shape = (channels, *(1,) * (input.ndim - 2))
         scale = weight / sqrt(running_var + eps)
         return (input - running_mean.reshape(shape)) * scale.reshape(shape) + bias.reshape(shape)

@@ -12,7 +12,7 @@ from ..dispatch import as_tensor_operand, attach, cast, from_registry
 from ..graph import mode
 from ..op import REGISTRY
 from ..tensor import Tensor, wrap
-from . import creation, elementwise, linalg, reduction, shape
+from . import creation, elementwise, extrema, joining, linalg, reduction, shape
 from .inplace import in_place
 
 
@@ -45,9 +45,9 @@ _COMPARISONS: dict[str, Callable[..., Tensor]] = {
 for _name, _function in _COMPARISONS.items():
     setattr(Tensor, f"__{_name}__", _function)
 
-Tensor.__neg__ = elementwise.neg  # type: ignore[method-assign, assignment]
+Tensor.__neg__ = elementwise.neg  # type: ignore[method-assign]
 Tensor.__abs__ = elementwise.abs  # type: ignore[attr-defined]
-Tensor.__pos__ = lambda self: self  # type: ignore[attr-defined]
+setattr(Tensor, "__pos__", lambda self: self)  # noqa: B010 - mypy reads the assignment as a unary plus
 
 
 def _invert(self: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ def _invert(self: Tensor) -> Tensor:
     return elementwise.logical_not(self)
 
 
-Tensor.__invert__ = _invert  # type: ignore[attr-defined]
+setattr(Tensor, "__invert__", _invert)  # noqa: B010 - mypy reads the assignment as a negation
 for _name in ("and", "or"):
     _function = getattr(elementwise, f"logical_{_name}")
 
@@ -97,7 +97,7 @@ def _read_formula(name: str, arguments: tuple[Any, ...]) -> Tensor:
         # Two numbers alone do not say in which dtype to hold them: the derivative's own decides.
         number = np.asarray(arguments[1], mode.formula_dtype or dtypes.get_default_dtype())
         arguments = (arguments[0], wrap(number, None), arguments[2])
-    return from_registry(_TORCH_NAMES.get(name, name))(*arguments)  # type: ignore[no-any-return]
+    return from_registry(_TORCH_NAMES.get(name, name))(*arguments)
 
 
 Tensor.__formula__ = staticmethod(_read_formula)  # type: ignore[attr-defined]
@@ -149,12 +149,12 @@ _UFUNCS[np.matmul] = linalg.matmul
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: lambda a, axis=None, keepdims=False: reduction.sum(a, axis, keepdims),
     np.mean: lambda a, axis=None, keepdims=False: reduction.mean(a, axis, keepdims),
-    np.max: lambda a, axis=None, keepdims=False: reduction.amax(a, axis, keepdims),
-    np.min: lambda a, axis=None, keepdims=False: reduction.amin(a, axis, keepdims),
+    np.max: lambda a, axis=None, keepdims=False: extrema.amax(a, axis, keepdims),
+    np.min: lambda a, axis=None, keepdims=False: extrema.amin(a, axis, keepdims),
     np.reshape: lambda a, shape: shape_of(a, shape),
     np.transpose: lambda a, axes=None: shape.permute(a, *(axes or range(a.ndim - 1, -1, -1))),
-    np.concatenate: lambda arrays, axis=0: shape.cat(list(arrays), axis),
-    np.stack: lambda arrays, axis=0: shape.stack(list(arrays), axis),
+    np.concatenate: lambda arrays, axis=0: joining.cat(list(arrays), axis),
+    np.stack: lambda arrays, axis=0: joining.stack(list(arrays), axis),
     np.where: elementwise.where,
     np.dot: lambda a, b: linalg.matmul(a, b),
     np.squeeze: lambda a, axis=None: shape.squeeze(a, axis),

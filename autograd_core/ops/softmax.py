@@ -15,7 +15,7 @@ from ..op import Sample
 from ..tensor import Tensor
 from .elementwise import exp, log
 from .linear_maps import expand_reduced, sum_primitive
-from .reduction import amax_primitive
+from .extrema import amax_primitive
 
 if TYPE_CHECKING:
     from ..kernels import softmax as kernels
@@ -65,9 +65,17 @@ def _dot_along(x: Any, z: Any, dim: int) -> Any:
     return expand_reduced(sum_primitive(x * z, dim=(dim,), keepdim=True), x.shape, (dim,))
 
 
+def _softmax_forward(x: np.ndarray, *, dim: int) -> np.ndarray:
+    return run_rows(kernels.softmax, dim, x)
+
+
+def _log_softmax_forward(x: np.ndarray, *, dim: int) -> np.ndarray:
+    return run_rows(kernels.log_softmax, dim, x)
+
+
 @fused(
     "softmax",
-    forward=lambda x, *, dim: run_rows(kernels.softmax, dim, x),
+    forward=_softmax_forward,
     reference=_reference,
     torch="softmax",
     samples=_samples,
@@ -92,7 +100,7 @@ def _(cotangent: Any, y: Any, dim: int) -> Any:
 
 @fused(
     "log_softmax",
-    forward=lambda x, *, dim: run_rows(kernels.log_softmax, dim, x),
+    forward=_log_softmax_forward,
     reference=lambda x, dim: np.log(_reference(x, dim)),
     torch="log_softmax",
     samples=_samples,

@@ -98,7 +98,7 @@ def clip_grad_norm_(
         >>> nn.utils.clip_grad_norm_([weight], 1.0).item()
         10.0
         >>> weight.grad
-        tensor([0.6, 0.8])
+        tensor([0.6000, 0.8000])
 
     Source: Pascanu et al. 2013, algorithm 1; PyTorch's denominator, ‖g‖ + 1e-6.
     """

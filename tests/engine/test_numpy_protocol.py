@@ -66,8 +66,8 @@ def test_matrix_products_with_numpy_on_either_side() -> None:
         assert result.requires_grad
     (w @ x).sum().backward()
     assert_allclose(x.grad.numpy(), np.repeat(w.sum(0)[:, None], 2, axis=1))
-    with pytest.raises(TypeError, match=r"numpy\.dot|no traced form|dot"):
-        w.dot(x)
+    with pytest.raises(ag.GraphError, match="detach"):
+        w.dot(x)  # a method that asks nobody; the conversion it starts with refuses
 
 
 UFUNCS = {op.reference.__name__: op for op in REGISTRY.values() if isinstance(op.reference, np.ufunc) and op.function}
@@ -89,8 +89,8 @@ def test_ufuncs_that_have_an_operation_are_traced(op: Any) -> None:
 
 
 REFUSED: dict[str, Any] = {
-    "a ufunc without an operation": lambda x: np.heaviside(x, 0.5),
-    "another one": lambda x: np.nextafter(x, x),
+    "a ufunc without an operation": lambda x: np.nextafter(x, x),
+    "another one": lambda x: np.spacing(x),
     "reduce": lambda x: np.add.reduce(x),
     "accumulate": lambda x: np.add.accumulate(x),
     "outer": lambda x: np.multiply.outer(x, x),

@@ -95,8 +95,18 @@ DIFFERENT: dict[str, dict[Any, Callable[..., Any]]] = {
     **{
         name: {0: lambda x: np.isnan(x), "second": lambda x: np.isnan(x)}
         for name in (
-            "celu", "elu", "selu", "hardtanh", "hardshrink", "softshrink", "hardsigmoid", "hardswish", "leaky_relu", "i0",
-            "i1", "i1e",
+            "celu",
+            "elu",
+            "selu",
+            "hardtanh",
+            "hardshrink",
+            "softshrink",
+            "hardsigmoid",
+            "hardswish",
+            "leaky_relu",
+            "i0",
+            "i1",
+            "i1e",
         )
     },
     # PyTorch returns NaN at infinity.
@@ -121,7 +131,15 @@ DIFFERENT: dict[str, dict[Any, Callable[..., Any]]] = {
     "prelu_kernel": {"second": lambda x, weight: x == 0},
 }
 # PyTorch holds 1/6 and 1/alpha in single precision, and its polygamma is good to some 1e-9.
-TOLERANCE = {"hardsigmoid": 1e-7, "celu": 1e-7, "lgamma": 1e-8, "digamma": 1e-8, "polygamma": 1e-8, "i0": 1e-10, "i1": 1e-8}
+TOLERANCE = {
+    "hardsigmoid": 1e-7,
+    "celu": 1e-7,
+    "lgamma": 1e-8,
+    "digamma": 1e-8,
+    "polygamma": 1e-8,
+    "i0": 1e-10,
+    "i1": 1e-8,
+}
 # Not differentiable in PyTorch, which raises; here the gradient is 0 where it exists.
 UNDIFFERENTIATED = {"heaviside"}
 
@@ -140,7 +158,9 @@ def left_out(op: Elementwise, key: Any, arrays: list[np.ndarray]) -> np.ndarray:
     return np.zeros(arrays[0].shape, bool) if rule is None else np.asarray(rule(*arrays))
 
 
-def assert_agree(op: Elementwise, key: Any, ours: Any, theirs: Any, arrays: list[np.ndarray], also: Any = False) -> None:
+def assert_agree(
+    op: Elementwise, key: Any, ours: Any, theirs: Any, arrays: list[np.ndarray], also: Any = False
+) -> None:
     compared = ~(left_out(op, key, arrays) | also)
     found, wanted = np.broadcast_to(ours, compared.shape)[compared], np.broadcast_to(theirs, compared.shape)[compared]
     tolerance = TOLERANCE.get(op.name, 1e-11)

@@ -14,7 +14,7 @@ import autograd_core as ag
 mp = pytest.importorskip("mpmath")
 
 DIGITS = 40
-COUNT = 150
+COUNT = 100
 
 
 def powers(random: np.random.Generator, low: float, high: float) -> np.ndarray:
@@ -47,7 +47,7 @@ BOUNDS: dict[str, tuple[Callable[..., Any], Draw, Callable[[Any], Any], float]] 
     "digamma": (ag.digamma, positive, lambda x: mp.digamma(x), 3),
     **{
         f"polygamma {n}": (lambda x, n=n: ag.polygamma(n, x), positive, lambda x, n=n: mp.polygamma(n, x), bound)
-        for n, bound in ((1, 4), (2, 4), (3, 4), (5, 4), (10, 7), (30, 7))
+        for n, bound in ((1, 4), (2, 4), (3, 4), (4, 4), (10, 7), (30, 7))
     },
     "i0": (ag.i0, real, lambda x: mp.besseli(0, x), 3),
     "i0e": (ag.i0e, real, lambda x: mp.besseli(0, x) * mp.exp(-abs(x)), 3),
@@ -61,11 +61,14 @@ BOUNDS: dict[str, tuple[Callable[..., Any], Draw, Callable[[Any], Any], float]] 
 def errors(found: np.ndarray, arguments: np.ndarray, exactly: Callable[[Any], Any]) -> np.ndarray:
     """In units of the last place of the exact result in the dtype of `found`."""
     off = []
-    with mp.workdps(DIGITS):
+    with mp.workdps(DIGITS), np.errstate(over="ignore"):
         for value, argument in zip(found.tolist(), arguments.tolist(), strict=True):
             exact = mp.re(exactly(mp.mpf(argument)))
-            unit = float(np.spacing(np.abs(found.dtype.type(float(exact)))))
-            off.append(float(abs(mp.mpf(value) - exact) / unit))
+            rounded = np.abs(found.dtype.type(float(exact)))
+            if np.isinf(rounded):
+                assert abs(value) == rounded, f"{value} instead of an overflow at {argument}"
+                continue
+            off.append(float(abs(mp.mpf(value) - exact) / float(np.spacing(rounded))))
     return np.array(off)
 
 
@@ -74,17 +77,16 @@ def test_error_in_double_precision(name: str, random: np.random.Generator) -> No
     function, draw, exactly, bound = BOUNDS[name]
     arguments = draw(random)
     off = errors(function(ag.tensor(arguments)).numpy(), arguments, exactly)
-    assert off.max() <= bound, f"{off.max():.2f} ULP at {arguments[off.argmax()]!r}"
+    assert off.max() <= bound, f"{off.max():.2f} ULP"
 
 
 @pytest.mark.parametrize("name", [name for name in BOUNDS if name != "logit"])
 def test_single_precision_is_rounded_once(name: str, random: np.random.Generator) -> None:
     function, draw, exactly, _ = BOUNDS[name]
     arguments = draw(random)[::4]
-    arguments = arguments[np.abs(arguments) < 80].astype(np.float32)
+    arguments = arguments.astype(np.float32)
     off = errors(function(ag.tensor(arguments)).numpy(), arguments, exactly)
-    finite = np.isfinite(off)
-    assert off[finite].max() <= 0.51, f"{off[finite].max():.2f} ULP at {arguments[finite][off[finite].argmax()]!r}"
+    assert off.max() <= 0.51, f"{off.max():.2f} ULP"
 
 
 @pytest.mark.parametrize(

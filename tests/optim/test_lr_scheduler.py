@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import autograd_core as ag
 import optim
 from optim import lr_scheduler
 from tests.optim.problems import with_gradients
+from tests.optim.schedules import assert_close, options_of, rates_of, run, two_groups
 
 Make = Callable[[Any, Any], Any]
 
@@ -72,67 +72,32 @@ SCHEDULES: dict[str, Make] = {
 EPOCHS = 26
 
 
-def _optimizer(optimizers: Any, library: Any, name: str = "SGD") -> Any:
-    parameters = [library.tensor(np.ones(2), requires_grad=True) for _ in range(2)]
-    options = {"momentum": 0.9} if name == "SGD" else {}
-    groups = [{"params": [parameters[0]]}, {"params": [parameters[1]], "lr": 0.3}]
-    return getattr(optimizers, name)(groups, lr=0.1, **options)
-
-
-def _options(optimizer: Any) -> list[Any]:
-    """What a schedule may change."""
-    return [
-        [float(group["lr"]) for group in optimizer.param_groups],
-        [group.get("momentum", group.get("betas")) for group in optimizer.param_groups],
-    ]
-
-
-def _run(optimizer: Any, scheduler: Any, epochs: int) -> list[Any]:
-    history = [_options(optimizer)]
-    for _ in range(epochs):
-        optimizer.step()
-        scheduler.step()
-        assert scheduler.get_last_lr() == history_rates(optimizer)
-        history.append(_options(optimizer))
-    return history
-
-
-def history_rates(optimizer: Any) -> list[float]:
-    return [group["lr"] for group in optimizer.param_groups]
-
-
-def _close(own: list[Any], other: list[Any]) -> None:
-    for one, two in zip(own, other, strict=True):
-        np.testing.assert_allclose(np.array(one[0]), np.array(two[0]), rtol=1e-12, atol=1e-17)
-        np.testing.assert_allclose(np.array(one[1]), np.array(two[1]), rtol=1e-12)
-
-
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("name", ["SGD", "Adam"])
 def test_semantics_120_rates_equal_torch(torch: Any, schedule: str, name: str) -> None:
     histories = []
     for library, optimizers in ((ag, optim), (torch, torch.optim)):
-        optimizer = _optimizer(optimizers, library, name)
-        histories.append(_run(optimizer, SCHEDULES[schedule](optimizers.lr_scheduler, optimizer), EPOCHS))
-    _close(*histories)
+        optimizer = two_groups(optimizers, library, name)
+        histories.append(run(optimizer, SCHEDULES[schedule](optimizers.lr_scheduler, optimizer), EPOCHS))
+    assert_close(*histories)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("stop", [1, 4, 6, 12])
 def test_semantics_120_resumed_equals_uninterrupted(schedule: str, stop: int) -> None:
-    optimizer = _optimizer(optim, ag)
+    optimizer = two_groups(optim, ag)
     scheduler = SCHEDULES[schedule](lr_scheduler, optimizer)
-    _run(optimizer, scheduler, stop)
+    run(optimizer, scheduler, stop)
     saved, saved_scheduler = optimizer.state_dict(), scheduler.state_dict()
-    expected = _run(optimizer, scheduler, 10)
-    other = _optimizer(optim, ag)
+    expected = run(optimizer, scheduler, 10)
+    other = two_groups(optim, ag)
     resumed = SCHEDULES[schedule](lr_scheduler, other)
     other.load_state_dict(saved)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         resumed.load_state_dict(saved_scheduler)
-        assert resumed.get_last_lr() == history_rates(other)
-        assert _run(other, resumed, 10) == expected
+        assert resumed.get_last_lr() == rates_of(other)
+        assert run(other, resumed, 10) == expected
     assert scheduler.state_dict() != saved_scheduler, "what was saved is a copy"
 
 
@@ -150,37 +115,37 @@ def test_semantics_120_resuming_with_last_epoch_equals_torch(torch: Any, schedul
     }
     histories = []
     for library, optimizers in ((ag, optim), (torch, torch.optim)):
-        optimizer = _optimizer(optimizers, library)
-        _run(optimizer, SCHEDULES[schedule](optimizers.lr_scheduler, optimizer), 7)
+        optimizer = two_groups(optimizers, library)
+        run(optimizer, SCHEDULES[schedule](optimizers.lr_scheduler, optimizer), 7)
         saved = optimizer.state_dict()
-        optimizer = _optimizer(optimizers, library)
+        optimizer = two_groups(optimizers, library)
         with pytest.raises((ValueError, KeyError), match="initial_lr"):
             constructors[schedule](optimizers.lr_scheduler, optimizer)
         optimizer.load_state_dict(saved)
-        histories.append(_run(optimizer, constructors[schedule](optimizers.lr_scheduler, optimizer), 10))
-    _close(*histories)
+        histories.append(run(optimizer, constructors[schedule](optimizers.lr_scheduler, optimizer), 10))
+    assert_close(*histories)
 
 
 def test_semantics_120_a_rate_that_was_changed_stays_changed() -> None:
-    optimizer = _optimizer(optim, ag)
+    optimizer = two_groups(optim, ag)
     scheduler = lr_scheduler.StepLR(optimizer, 3, gamma=0.5)
-    _run(optimizer, scheduler, 2)
+    run(optimizer, scheduler, 2)
     saved, saved_scheduler = optimizer.state_dict(), scheduler.state_dict()
-    other = _optimizer(optim, ag)
+    other = two_groups(optim, ag)
     resumed = lr_scheduler.StepLR(other, 3, gamma=0.5)
     other.load_state_dict(saved)
     resumed.load_state_dict(saved_scheduler)
     other.param_groups[0]["lr"] = 1.0
-    assert [rates[0][0] for rates in _run(other, resumed, 4)] == [1.0, 0.5, 0.5, 0.5, 0.25]
+    assert [rates[0][0] for rates in run(other, resumed, 4)] == [1.0, 0.5, 0.5, 0.5, 0.25]
 
 
 def test_semantics_120_golden_rates() -> None:
     """Known without PyTorch."""
     optimizer = optim.SGD(with_gradients((1,)), lr=1.0)
     scheduler = lr_scheduler.MultiStepLR(optimizer, [2, 4], gamma=0.5)
-    assert [rates[0][0] for rates in _run(optimizer, scheduler, 5)] == [1, 1, 0.5, 0.5, 0.25, 0.25]
+    assert [rates[0][0] for rates in run(optimizer, scheduler, 5)] == [1, 1, 0.5, 0.5, 0.25, 0.25]
     optimizer = optim.SGD(with_gradients((1,)), lr=1.0)
-    rates = [r[0][0] for r in _run(optimizer, lr_scheduler.CosineAnnealingLR(optimizer, 4), 9)]
+    rates = [r[0][0] for r in run(optimizer, lr_scheduler.CosineAnnealingLR(optimizer, 4), 9)]
     np.testing.assert_allclose(rates, [(1 + math.cos(math.pi * t / 4)) / 2 for t in range(10)], atol=1e-15)
 
 
@@ -197,79 +162,6 @@ def test_the_first_step_uses_the_base_rate() -> None:
     assert x.item() == pytest.approx(before - 0.55)
 
 
-# --- plateaus -------------------------------------------------------------------------------------------------------
-
-METRICS = [3.0, 2.5, 2.5, 2.5, float("nan"), 2.49, 2.6, 2.6, 1.0, 1.0, 1.0, 0.9999, 0.99985, 5, 5, 5, 5, 5, 5, 0.5, -1]
-
-
-@pytest.mark.parametrize("mode", ["min", "max"])
-@pytest.mark.parametrize("threshold_mode", ["rel", "abs"])
-@pytest.mark.parametrize("options", [{}, {"cooldown": 2}, {"min_lr": [0.02, 0.2]}, {"min_lr": 0.05}, {"eps": 0.04}])
-def test_semantics_121_plateau_equals_torch(
-    torch: Any, mode: str, threshold_mode: str, options: dict[str, Any]
-) -> None:
-    histories = []
-    for library, optimizers in ((ag, optim), (torch, torch.optim)):
-        optimizer = _optimizer(optimizers, library)
-        scheduler = optimizers.lr_scheduler.ReduceLROnPlateau(
-            optimizer, mode, factor=0.5, patience=2, threshold=1e-3, threshold_mode=threshold_mode, **options
-        )
-        history = []
-        for metric in METRICS:
-            scheduler.step(library.tensor(metric))
-            history.append(_options(optimizer))
-        histories.append(history)
-    _close(*histories)
-    assert histories[0][0] != histories[0][-1]
-
-
-def test_semantics_121_nan_is_no_improvement() -> None:
-    optimizer = optim.SGD(with_gradients((1,)), lr=1.0)
-    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
-    scheduler.step(1.0)
-    scheduler.step(float("nan"))
-    scheduler.step(ag.tensor(float("nan")))
-    assert scheduler.get_last_lr() == [0.5]
-    assert scheduler.best == 1.0
-    with pytest.raises(TypeError):
-        scheduler.step()
-    with pytest.raises(TypeError, match=r"a number, got '1\.0'"):
-        scheduler.step("1.0")
-
-
-def test_plateau_resumes() -> None:
-    histories = []
-    for stop in (None, 7):
-        optimizer = _optimizer(optim, ag)
-        scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1, cooldown=1)
-        history = []
-        for epoch, metric in enumerate(METRICS):
-            if epoch == stop:
-                saved = json.loads(json.dumps(scheduler.state_dict()))
-                rates = optimizer.state_dict()
-                optimizer = _optimizer(optim, ag)
-                scheduler = lr_scheduler.ReduceLROnPlateau(optimizer)
-                optimizer.load_state_dict(rates)
-                scheduler.load_state_dict(saved)
-            scheduler.step(metric)
-            history.append(_options(optimizer))
-        histories.append(history)
-    assert histories[0] == histories[1]
-
-
-def test_plateau_takes_groups_that_come_later() -> None:
-    optimizer = optim.SGD(with_gradients((1,)), lr=1.0)
-    one = lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=0, min_lr=0.25)
-    each = lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=0, min_lr=[0.25])
-    optimizer.add_param_group({"params": with_gradients((1,)), "lr": 0.375})
-    for _ in range(2):
-        one.step(1.0)
-    assert history_rates(optimizer) == [0.5, 0.25]
-    each.step(1.0)
-    with pytest.raises(ValueError, match="made for 1 groups, the optimiser has 2"):
-        each.step(1.0)
-
-
 # --- restarts by hand, functions with memory ------------------------------------------------------------------------
 
 
@@ -277,32 +169,32 @@ def test_plateau_takes_groups_that_come_later() -> None:
 def test_restarts_at_fractions_of_epochs_equal_torch(torch: Any, factor: int) -> None:
     histories = []
     for library, optimizers in ((ag, optim), (torch, torch.optim)):
-        optimizer = _optimizer(optimizers, library)
+        optimizer = two_groups(optimizers, library)
         scheduler = optimizers.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=3, T_mult=factor)
         history = []
         for epoch in (0.0, 0.25, 0.5, 2.75, 3.5, 9.5, 4, 20.25, 1):
             scheduler.step(epoch)
-            history.append(_options(optimizer))
+            history.append(options_of(optimizer))
         for _ in range(3):
             optimizer.step()
             scheduler.step()
-            history.append(_options(optimizer))
+            history.append(options_of(optimizer))
         histories.append(history)
-    _close(*histories)
+    assert_close(*histories)
 
 
 def test_callable_objects_keep_their_memory() -> None:
     optimizer = optim.SGD(with_gradients((1,)), lr=1.0)
     scheduler = lr_scheduler.LambdaLR(optimizer, Halving())
-    _run(optimizer, scheduler, 3)
+    run(optimizer, scheduler, 3)
     saved = scheduler.state_dict()
-    expected = _run(optimizer, scheduler, 3)
+    expected = run(optimizer, scheduler, 3)
     other = optim.SGD(with_gradients((1,)), lr=1.0)
     resumed = lr_scheduler.LambdaLR(other, Halving())
     resumed.load_state_dict(saved)
     assert saved["lr_lambdas"] == [{"calls": 4}]
     other.param_groups[0]["lr"] = expected[0][0][0]
-    assert _run(other, resumed, 3) == expected
+    assert run(other, resumed, 3) == expected
 
 
 def test_a_cycle_whose_rise_takes_no_step() -> None:
@@ -310,13 +202,13 @@ def test_a_cycle_whose_rise_takes_no_step() -> None:
     optimizer = optim.SGD(with_gradients((1,)), lr=1.0, momentum=0.9)
     scheduler = lr_scheduler.OneCycleLR(optimizer, 1.0, 10, pct_start=0.1)
     assert scheduler.get_last_lr() == [1.0]
-    assert np.isfinite([rates[0][0] for rates in _run(optimizer, scheduler, 9)]).all()
+    assert np.isfinite([rates[0][0] for rates in run(optimizer, scheduler, 9)]).all()
 
 
 def test_a_cycle_ends() -> None:
     optimizer = optim.SGD(with_gradients((1,)), lr=1.0, momentum=0.9)
     scheduler = lr_scheduler.OneCycleLR(optimizer, 1.0, 3)
-    _run(optimizer, scheduler, 3)
+    run(optimizer, scheduler, 3)
     with pytest.raises(ValueError, match="3 steps and is over; this is step 4"):
         scheduler.step()
 
@@ -426,7 +318,7 @@ def test_bad_state_dicts() -> None:
     with pytest.raises(ValueError, match="lacks gamma, step_size"):
         scheduler.load_state_dict(lr_scheduler.LinearLR(_plain()).state_dict())
     with pytest.raises(ValueError, match="rates for 2 groups, the optimiser has 1"):
-        scheduler.load_state_dict(lr_scheduler.StepLR(_optimizer(optim, ag), 3).state_dict())
+        scheduler.load_state_dict(lr_scheduler.StepLR(two_groups(optim, ag), 3).state_dict())
     assert scheduler.state_dict() == before
     with pytest.raises(NotImplementedError, match="get_lr"):
         lr_scheduler.LRScheduler(optimizer)
@@ -435,7 +327,7 @@ def test_bad_state_dicts() -> None:
 def test_state_dicts_of_torch_are_read(torch: Any) -> None:
     other = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1.0)
     theirs = torch.optim.lr_scheduler.CosineAnnealingLR(other, 9)
-    _run(other, theirs, 4)
+    run(other, theirs, 4)
     optimizer = _plain()
     scheduler = lr_scheduler.CosineAnnealingLR(optimizer, 5)
     scheduler.load_state_dict(theirs.state_dict())

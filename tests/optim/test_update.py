@@ -16,6 +16,7 @@ import pytest
 import autograd_core as ag
 from autograd_core import config, update
 from autograd_core.kernels import jit
+from autograd_core.kernels.emit import CHUNK
 
 
 def heavy_ball(parameter: Any, gradient: Any, velocity: Any, *, rate: Any, momentum: Any, unread: Any = 0) -> Any:
@@ -134,21 +135,25 @@ def test_objects_are_readable_here() -> None:
     assert update._objects_readable() is (not jit.DISABLED and sys.maxsize > 2**32)
 
 
-def test_large_tensors_use_threads_and_give_the_same() -> None:
+@pytest.mark.parametrize(
+    "shapes", [[(jit.PARALLEL_THRESHOLD + 12345,), (7,)], [(CHUNK,), (0,), (CHUNK + 1,), (3, CHUNK - 1), ()]]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_much_work_uses_threads_and_gives_the_same(shapes: Any, dtype: Any) -> None:
     threads = config.get_num_threads()
-    size = jit.PARALLEL_THRESHOLD + 12345
     results = []
     try:
         for number in (1, 2):
             config.set_num_threads(number)
-            columns = _tensors(np.float32, shapes=[(size,), (7,)])
+            columns = _tensors(dtype, shapes=shapes)
+            columns[0][-1] = ag.from_numpy(_strided(columns[0][-1].numpy()))
             ag.FusedUpdate(heavy_ball, UPDATES)(*columns, **NUMBERS)
             results.append([tensor.numpy() for tensor in columns[0] + columns[2]])
     finally:
         config.set_num_threads(threads)
     for one, two in zip(*results, strict=True):
         assert np.array_equal(one, two)
-    _check(columns, _expected(_tensors(np.float32, shapes=[(size,), (7,)])), np.float32)
+    _check(columns, _expected(_tensors(dtype, shapes=shapes)), dtype)
 
 
 def test_arrays_are_taken_too() -> None:

@@ -273,6 +273,46 @@ def test_semantics_34_changing_the_index_after_the_forward_pass_changes_nothing(
         assert x.grad.tolist() == [1.0, 1.0, 0.0]
 
 
+EQUATIONS = {
+    "trace": ("ii->", [(3, 3)]),
+    "diagonal": ("ii->i", [(3, 3)]),
+    "diagonal of a cube": ("iji->j", [(2, 3, 2)]),
+    "sum of one operand only": ("ij,k->i", [(2, 3), (4,)]),
+    "broadcast of size one": ("ij,ij->ij", [(2, 3), (1, 3)]),
+    "ellipsis": ("...ij,...jk->...ik", [(2, 3, 4), (4, 5)]),
+    "ellipsis that broadcasts": ("...i,...i->...", [(2, 1, 3), (4, 3)]),
+    "implicit output": ("ba", [(2, 3)]),
+    "implicit product": ("ij,jk", [(2, 3), (3, 4)]),
+    "outer": ("i,j->ij", [(2,), (3,)]),
+    "three operands": ("ij,jk,kl->il", [(2, 3), (3, 4), (4, 2)]),
+    "empty": ("ij,jk->ik", [(2, 0), (0, 3)]),
+    "scalars": (",->", [(), ()]),
+    "repeated in both": ("ii,i->i", [(3, 3), (3,)]),
+}
+
+
+@pytest.mark.parametrize(("equation", "shapes"), EQUATIONS.values(), ids=EQUATIONS)
+def test_semantics_37_einsum(equation: str, shapes: Any, torch: Any) -> None:
+    random = np.random.default_rng(0)
+    arrays = [np.asarray(random.standard_normal(shape)) for shape in shapes]
+    tensors = [leaf(array) for array in arrays]
+    theirs = [torch.tensor(array, requires_grad=True) for array in arrays]
+    result, expected = ag.einsum(equation, *tensors), torch.einsum(equation, *theirs)
+    assert_allclose(result.detach().numpy(), expected.detach().numpy(), atol=1e-12)
+    assert_allclose(result.detach().numpy(), np.einsum(equation, *arrays), atol=1e-12)
+    cotangent = np.asarray(random.standard_normal(result.shape))
+    result.backward(ag.tensor(cotangent))
+    expected.backward(torch.tensor(cotangent))
+    for ours, reference in zip(tensors, theirs, strict=True):
+        assert_allclose(ours.grad.numpy(), reference.grad.numpy(), atol=1e-12)
+
+
+def test_semantics_37_einsum_of_the_same_tensor_twice() -> None:
+    x = leaf([[1.0, 2.0], [3.0, 4.0]])
+    ag.einsum("ij,ij->", x, x).backward()
+    assert x.grad.tolist() == [[2.0, 4.0], [6.0, 8.0]]
+
+
 def test_semantics_38_joins_of_empty_parts_negative_axes_and_the_same_tensor_twice() -> None:
     x, empty = leaf([[1.0, 2.0]]), leaf(np.zeros((0, 2)))
     joined = ag.cat([x, empty, x], dim=-2)

@@ -112,6 +112,29 @@ def test_semantics_5_other_positions_get_zero_of_an_infinite_cotangent() -> None
     assert slopes(lambda x: ag.max(x, dim=0).values.sqrt(), [-1.0, 0.0]) == [0.0, INF]
 
 
+@pytest.mark.parametrize(
+    ("function", "values", "gradient"),
+    [
+        (lambda x: ag.sort(x, dim=0).values[:2], [3.0, 1.0, 1.0], [0.0, 1.0, 1.0]),
+        (lambda x: ag.topk(x, 1).values, [1.0, 7.0, 3.0], [0.0, 1.0, 0.0]),
+        (lambda x: ag.median(x, dim=0).values, [3.0, 1.0, 2.0], [0.0, 0.0, 1.0]),
+        (lambda x: ag.kthvalue(x, 2).values, [3.0, 1.0, 2.0], [0.0, 0.0, 1.0]),
+        (lambda x: ag.cummax(x, 0).values, [1.0, 3.0, 2.0], [1.0, 2.0, 0.0]),
+    ],
+    ids=["sort", "topk", "median", "kthvalue", "cummax"],
+)
+def test_semantics_5_what_returns_indices_gives_all_to_them(function: Any, values: Any, gradient: Any) -> None:
+    assert slopes(function, values) == gradient
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: x.topk(1).values, lambda x: x.median(0).values, lambda x: x.mode(0).values]
+)
+def test_semantics_5_a_tie_gives_all_to_one(function: Any) -> None:
+    gradient = slopes(function, [2.0, 2.0, 2.0])
+    assert sorted(gradient) == [0.0, 0.0, 1.0]
+
+
 @pytest.mark.slow
 def test_semantics_6_ties_are_counted_exactly_beyond_two_to_the_24() -> None:
     size = 5 * 2**22  # counted one by one in float32, the count would stop at 2**24
@@ -120,10 +143,43 @@ def test_semantics_6_ties_are_counted_exactly_beyond_two_to_the_24() -> None:
     assert_allclose(x.grad.numpy()[[0, -1]], 1 / size, rtol=1e-6)
 
 
+def test_semantics_7_clamp_passes_the_gradient_inside_and_at_the_bounds(torch: Any) -> None:
+    points = [-2.0, -1.0, 0.0, 1.0, 2.0]
+    ours = slopes(lambda x: ag.clamp(x, -1.0, 1.0), points)
+    assert ours == [0.0, 1.0, 1.0, 1.0, 0.0]
+    assert ours == torch_slopes(torch, lambda x: torch.clamp(x, -1.0, 1.0), points)
+    assert slopes(lambda x: ag.clamp(x, min=0.0), points) == [0.0, 0.0, 1.0, 1.0, 1.0]
+    assert slopes(lambda x: ag.clamp(x, max=0.0), points) == [1.0, 1.0, 1.0, 0.0, 0.0]
+
+
+def test_semantics_7_clamp_keeps_nan_and_lets_nothing_pass_outside() -> None:
+    assert np.isnan(ag.clamp(ag.tensor([NAN]), 0.0, 1.0).item())
+    assert slopes(lambda x: ag.sqrt(ag.clamp(x, min=0.0)), [-1.0, 4.0]) == [0.0, 0.25]
+
+
 def test_semantics_8_square_root_at_zero_and_below() -> None:
     assert slopes(ag.sqrt, [0.0, 4.0]) == [INF, 0.25]
     assert np.isnan(ag.sqrt(ag.tensor([-1.0])).item())
     assert np.isnan(slopes(ag.sqrt, [-1.0])[0])
+
+
+@pytest.mark.parametrize("order", [2, 2.0, 3, 1, 0.5, INF])
+def test_semantics_9_norm_at_zero_has_gradient_zero(order: float) -> None:
+    assert slopes(lambda x: ag.norm(x, order), [0.0, 0.0]) == [0.0, 0.0]
+    assert slopes(lambda x: ag.norm(x, order) ** 2, [0.0, 0.0]) == [0.0, 0.0]
+
+
+def test_semantics_9_norms_of_order_one_and_infinity(torch: Any) -> None:
+    assert slopes(lambda x: ag.norm(x, 1), [-3.0, 0.0, 4.0]) == [-1.0, 0.0, 1.0]
+    ties = [-4.0, 1.0, 4.0]
+    ours = slopes(lambda x: ag.norm(x, INF), ties)
+    assert ours == [-0.5, 0.0, 0.5]
+    assert ours == torch_slopes(torch, lambda x: torch.linalg.vector_norm(x, INF), ties)
+
+
+def test_semantics_10_only_the_rows_that_are_zero_get_zero() -> None:
+    gradient = slopes(lambda x: ag.norm(x, dim=1), [[0.0, 0.0], [3.0, 4.0]])
+    assert_allclose(gradient, [[0.0, 0.0], [0.6, 0.8]], rtol=1e-15)
 
 
 @pytest.mark.parametrize("size", [2, 3, 7, 10, 49, 98])
@@ -188,6 +244,35 @@ def test_semantics_13_a_constant_integer_exponent_takes_no_logarithm(monkeypatch
     assert "log" not in str(x.pow(3).grad_fn.plan.op.partial_expression(0))
 
 
+@pytest.mark.parametrize(
+    ("factors", "gradient"),
+    [
+        ([2.0, 3.0, 4.0], [12.0, 8.0, 6.0]),
+        ([2.0, 0.0, 4.0], [0.0, 8.0, 0.0]),
+        ([0.0, 3.0, 0.0], [0.0, 0.0, 0.0]),
+        ([0.0], [1.0]),
+        ([1e200, 1e200, 0.0], [0.0, 0.0, INF]),
+    ],
+)
+def test_semantics_14_product_of_the_others(factors: Any, gradient: Any) -> None:
+    assert slopes(ag.prod, factors) == gradient
+    assert slopes(lambda x: ag.prod(x, dim=1), [factors, factors]) == [gradient, gradient]
+
+
+def test_semantics_14_second_derivative_of_a_product_with_zeros() -> None:
+    x = ag.tensor([2.0, 0.0, 0.0], dtype="float64", requires_grad=True)
+    (first,) = ag.grad(ag.prod(x), x, create_graph=True)
+    (second,) = ag.grad(first[1], x)  # the derivative by the second factor is x0 x2
+    assert second.tolist() == [0.0, 0.0, 2.0]
+
+
+def test_semantics_15_cumulative_product_with_a_zero(torch: Any) -> None:
+    assert slopes(lambda x: ag.cumprod(x, 0), [2.0, 3.0, 0.0]) == [4.0, 2.0, 6.0]
+    for points in ([2.0, 0.0, 3.0, 0.0, 5.0], [0.0, 0.0], [0.0, 1.0, 2.0]):
+        ours = slopes(lambda x: ag.cumprod(x, 0), points)
+        assert_allclose(ours, torch_slopes(torch, lambda x: torch.cumprod(x, 0), points))
+
+
 def test_semantics_16_where_gives_the_unselected_side_gradient_zero() -> None:
     condition = ag.tensor([True, False])
     first, second = slopes(lambda x, y: ag.where(condition, x, y), [1.0, 2.0], [3.0, 4.0])
@@ -221,6 +306,21 @@ def test_semantics_16_the_condition_gets_no_gradient() -> None:
     assert not chosen.requires_grad
     with pytest.raises(TypeError, match="condition must be a bool"):
         ag.where(ag.tensor([1, 0]), x, x)
+
+
+def test_semantics_17_logsumexp_of_infinities() -> None:
+    x = ag.tensor([[-INF, -INF], [INF, 0.0], [-INF, 3.0]], dtype="float64", requires_grad=True)
+    result = ag.logsumexp(x, dim=1)
+    assert result.tolist() == [-INF, INF, 3.0]
+    result[0].backward()
+    assert x.grad.tolist()[0] == [0.0, 0.0]
+    assert slopes(lambda x: ag.logsumexp(x, 0), [-INF, 3.0]) == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_semantics_17_logsumexp_of_large_numbers(dtype: str) -> None:
+    result = ag.logsumexp(ag.tensor([1e4, 1e4, -1e4], dtype=dtype), 0)
+    assert result.item() == pytest.approx(1e4 + math.log(2), rel=1e-7)
 
 
 @pytest.mark.parametrize("function", [ag.softmax, ag.log_softmax])
@@ -290,12 +390,31 @@ def test_semantics_21_log1p_and_expm1_keep_relative_accuracy_near_zero(dtype: st
     assert slopes(ag.expm1, [tiny], dtype=dtype)[0] == pytest.approx(math.exp(tiny), rel=4 * epsilon)
 
 
+def test_semantics_22_the_angle_of_the_origin_is_zero_with_gradients_zero() -> None:
+    assert ag.atan2(ag.tensor(0.0), ag.tensor(0.0)).item() == 0
+    assert slopes(ag.atan2, [0.0], [0.0]) == [[0.0], [0.0]]
+    assert slopes(ag.atan2, [1.0], [0.0]) == [[0.0], [-1.0]]
+
+
+@pytest.mark.parametrize("function", [ag.floor, ag.ceil, ag.round, ag.trunc, ag.sign])
+def test_semantics_23_rounding_has_gradient_zero(function: Any) -> None:
+    assert slopes(function, [-1.5, 0.0, 0.3, 2.0]) == [0.0] * 4
+
+
 def test_semantics_23_indices_and_comparisons_have_no_gradient() -> None:
     x = ag.tensor([1.0, -1.0], requires_grad=True)
     for result in (x > 0, x == x, ag.isnan(x), x.argmax(), x.argmin(), x.max(0).indices, ag.logical_not(x)):
         assert not result.requires_grad
         assert result.grad_fn is None
         assert result.dtype in (ag.bool_, ag.int64)
+
+
+@pytest.mark.parametrize(("x", "y"), [(5.5, 2.0), (-5.5, 2.0), (5.5, -2.0), (-5.5, -2.0)])
+def test_semantics_24_remainders(x: float, y: float) -> None:
+    assert slopes(lambda x, y: x % y, [x], [y]) == [[1.0], [-math.floor(x / y)]]
+    assert slopes(ag.fmod, [x], [y]) == [[1.0], [-math.trunc(x / y)]]
+    assert (ag.tensor(x) % y).item() == x % y
+    assert ag.fmod(ag.tensor(x), y).item() == math.fmod(x, y)
 
 
 @pytest.mark.parametrize(
