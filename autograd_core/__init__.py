@@ -1,10 +1,10 @@
 """Reverse-mode automatic differentiation on NumPy and Numba, with PyTorch's names and semantics.
 
-    >>> import autograd_core as ag
-    >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
-    >>> (x.tanh() * x).sum().backward()
-    >>> x.grad
-    tensor([1.1816, 1.1053])
+>>> import autograd_core as ag
+>>> x = ag.tensor([1.0, 2.0], requires_grad=True)
+>>> (x.tanh() * x).sum().backward()
+>>> x.grad
+tensor([1.1816, 1.1053])
 """
 
 from __future__ import annotations

@@ -16,9 +16,7 @@ def unbroadcast_axes(shape: Shape, target: Shape) -> tuple[Shape, Shape]:
     Returns the leading axes that broadcasting added and the axes it stretched from size 1.
     """
     added = len(shape) - len(target)
-    stretched = tuple(
-        axis + added for axis, size in enumerate(target) if size == 1 and shape[axis + added] != 1
-    )
+    stretched = tuple(axis + added for axis, size in enumerate(target) if size == 1 and shape[axis + added] != 1)
     return tuple(range(added)), stretched
 
 

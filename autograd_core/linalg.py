@@ -1,8 +1,8 @@
 """Linear algebra with ``torch.linalg``'s names: solutions, factorisations, norms and products, batched.
 
-    >>> import autograd_core as ag
-    >>> ag.linalg.det(ag.eye(3) * 2).item()
-    8.0
+>>> import autograd_core as ag
+>>> ag.linalg.det(ag.eye(3) * 2).item()
+8.0
 """
 
 from __future__ import annotations
@@ -152,15 +152,11 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     return squeeze(result, -1) if vector else result
 
 
-def solve_triangular(
-    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
-) -> Tensor:
+def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """As :func:`solve`, reading only one triangle of `A`."""
     matrix, right = _one_dtype(_matrix(A, "solve_triangular", square=True), B, "solve_triangular")
     if not left:
-        turned = solve_triangular(
-            _transposed(matrix), _transposed(right), upper=not upper, unitriangular=unitriangular
-        )
+        turned = solve_triangular(_transposed(matrix), _transposed(right), upper=not upper, unitriangular=unitriangular)
         return _transposed(turned)
     if right.ndim < 2 or right.shape[-2] != matrix.shape[-1]:
         raise ValueError(f"solve_triangular: shapes {matrix.shape} and {right.shape} do not fit")
@@ -277,9 +273,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None) -> LeastSquares:
         residuals = _sum((matmul(matrix, solution) - target) ** 2, -2)
     else:
         residuals = wrap(np.empty(0, matrix.dtype), None)
-    return LeastSquares(
-        squeeze(solution, -1) if vector else solution, residuals, rank, svdvals(matrix.detach())
-    )
+    return LeastSquares(squeeze(solution, -1) if vector else solution, residuals, rank, svdvals(matrix.detach()))
 
 
 def matrix_rank(A: Tensor, *, rtol: float | None = None) -> Tensor:
@@ -342,9 +336,7 @@ def _best_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
     for length in range(2, count + 1):
         for i in range(count - length + 1):
             j = i + length - 1
-            candidates = {
-                k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1] for k in range(i, j)
-            }
+            candidates = {k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1] for k in range(i, j)}
             best = min(candidates, key=candidates.__getitem__)
             cost[i, j], splits[i, j] = candidates[best], best
     return splits
@@ -357,18 +349,14 @@ def _multiply(factors: list[Tensor], splits: dict[tuple[int, int], int], i: int,
     return matmul(_multiply(factors, splits, i, k), _multiply(factors, splits, k + 1, j))
 
 
-def vector_norm(
-    x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:
+def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Norm of the elements along `dim`, or of all: any order, infinite ones and 0 included."""
     from .ops.norms import vector_norm as norm
 
     return norm(x, ord, dim, keepdim, dtype=dtype)
 
 
-def matrix_norm(
-    A: Tensor, ord: float | str = "fro", dim: tuple[int, int] = (-2, -1), keepdim: bool = False
-) -> Tensor:
+def matrix_norm(A: Tensor, ord: float | str = "fro", dim: tuple[int, int] = (-2, -1), keepdim: bool = False) -> Tensor:
     """Norm of matrices: "fro", "nuc", or the orders ±1, ±2 and ±inf.
 
     Raises:

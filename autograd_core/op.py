@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 REGISTRY: dict[str, Op] = {}
 
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """Where an operand is drawn for tests, benchmarks and plots; `kinks` are points to keep away from."""

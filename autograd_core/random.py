@@ -92,16 +92,12 @@ def _floating(dtype: Any) -> np.dtype[Any]:
     return found
 
 
-def rand(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False
-) -> Tensor:
+def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Uniform random numbers in [0, 1)."""
     return _finish(_uniform(as_shape(size), _floating(dtype), generator), requires_grad)
 
 
-def randn(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False
-) -> Tensor:
+def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Standard normal random numbers."""
     drawn = _source(generator).standard_normal(as_shape(size), dtype=_floating(dtype).type)
     return _finish(drawn, requires_grad)
@@ -133,9 +129,7 @@ def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
     return _finish(_source(generator).permutation(n), False)
 
 
-def normal(
-    mean: float, std: float, size: Any, *, generator: Generator | None = None, dtype: Any = None
-) -> Tensor:
+def normal(mean: float, std: float, size: Any, *, generator: Generator | None = None, dtype: Any = None) -> Tensor:
     """Normal random numbers with a mean and a standard deviation."""
     if not std >= 0:
         raise ValueError(f"normal: std must not be negative, got {std}")

@@ -347,9 +347,7 @@ class Tensor(_Slots):
 
     def __bool__(self) -> bool:
         if self._array.size != 1:
-            raise ValueError(
-                f"the truth value of a tensor with shape {self.shape} is ambiguous: use .any() or .all()"
-            )
+            raise ValueError(f"the truth value of a tensor with shape {self.shape} is ambiguous: use .any() or .all()")
         return bool(self._array.item())
 
     def __float__(self) -> float:
@@ -412,12 +410,12 @@ def _rebuild(kind: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tens
 
 def wrap(array: np.ndarray, node: Node | Accumulator | None, version: VersionCell | None = None) -> Tensor:
     """Make a tensor around `array` as it is, without copying or checking: for the engine's own results."""
-    tensor = _Slots()
+    tensor: Any = _Slots()
     tensor._array = array
     tensor._node = node
     tensor._version = version
     tensor._base = None
-    tensor.__class__ = Tensor  # type: ignore[assignment]  # same layout, checks added
+    tensor.__class__ = Tensor  # the same layout, with checks added
     return tensor
 
 

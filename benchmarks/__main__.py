@@ -16,7 +16,9 @@ from .worker import Worker
 
 
 def command(
-    suite: Annotated[list[str] | None, typer.Option(help=f"Suites to run: {', '.join(SUITES)}. All by default.")] = None,
+    suite: Annotated[
+        list[str] | None, typer.Option(help=f"Suites to run: {', '.join(SUITES)}. All by default.")
+    ] = None,
     row: Annotated[list[str] | None, typer.Option(help="Only rows whose name contains this.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer turns a row.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads for both subjects.")] = 2,

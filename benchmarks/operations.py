@@ -22,9 +22,7 @@ _COTANGENT_SEED = 1
 def _operands(library: Library, arrays: Arrays, constants: Collection[str]) -> tuple[list[Any], list[int]]:
     """The arrays as tensors in their order, and which of them are differentiated."""
     leaves = [
-        index
-        for index, (name, array) in enumerate(arrays.items())
-        if array.dtype.kind == "f" and name not in constants
+        index for index, (name, array) in enumerate(arrays.items()) if array.dtype.kind == "f" and name not in constants
     ]
     tensors = [library.tensor(array, index in leaves) for index, array in enumerate(arrays.values())]
     return tensors, leaves

@@ -295,7 +295,7 @@ class Members:
             AttributeError: if there is none.
         """
         found: Any = self._find(target, (MODULE,), "module") if target else self
-        return found  # type: ignore[no-any-return]
+        return found
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a path such as ``"layers.0.weight"``; AttributeError if there is none."""

@@ -75,5 +75,3 @@ def save(figure: Figure, path: pathlib.Path) -> None:
     partial = path.with_name(f".{path.name}.partial")
     figure.savefig(partial, dpi=120, format="png", metadata={"Software": None})
     os.replace(partial, path)
-
-

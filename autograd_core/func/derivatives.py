@@ -299,9 +299,7 @@ def jacfwd(function: Function, argnums: int | Sequence[int] = 0) -> Function:
             for leaf in leaves:
                 per_variable = []
                 for index, variable in enumerate(call.variables):
-                    columns = [
-                        _push(leaf, [variable], [unit], call.keep) for unit in _basis(call.variables[index])
-                    ]
+                    columns = [_push(leaf, [variable], [unit], call.keep) for unit in _basis(call.variables[index])]
                     per_variable.append(_from_columns(columns, leaf, variable))
                 blocks.append(call.structure(per_variable))
         return rebuild(blocks)
@@ -336,5 +334,3 @@ def hvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     value = function(*primals)
     _, product = jvp(grad(function, argnums), primals, tangents)
     return value, product
-
-

@@ -99,8 +99,8 @@ def _signature(real: types.Type) -> Any:
     )  # fmt: skip
 
 
-_sgemm = types.ExternalFunction(_SYMBOLS[0], _signature(types.float32))
-_dgemm = types.ExternalFunction(_SYMBOLS[1], _signature(types.float64))
+_sgemm: Any = types.ExternalFunction(_SYMBOLS[0], _signature(types.float32))
+_dgemm: Any = types.ExternalFunction(_SYMBOLS[1], _signature(types.float64))
 
 
 def gemm(transpose_a: bool, transpose_b: bool, a: np.ndarray, b: np.ndarray, beta: float, c: np.ndarray) -> None:

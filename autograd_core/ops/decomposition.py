@@ -111,9 +111,7 @@ def _(cotangent: Any, x: Any) -> Any:
         Sample((_square(random), random.standard_normal((3, 2))), {"upper": False, "unitriangular": True}),
     ],
 )
-def solve_triangular_primitive(
-    x: np.ndarray, z: np.ndarray, *, upper: bool, unitriangular: bool
-) -> np.ndarray:
+def solve_triangular_primitive(x: np.ndarray, z: np.ndarray, *, upper: bool, unitriangular: bool) -> np.ndarray:
     """As solve, reading one triangle of `x` only, with ones on its diagonal where `unitriangular`."""
     return np.linalg.solve(_triangle(x, upper, unitriangular), z)
 
@@ -319,9 +317,7 @@ def _(cotangent: Any, x: Any, y: Any) -> Any:
     turned, transposed = swap_last(y), swap_last(cotangent)
     left = transposed - _product(x, y, transposed)
     right = transposed - _product(transposed, y, x)
-    return (
-        _product(left, y, turned) + _product(turned, y, right) - _product(turned, cotangent, turned)
-    )
+    return _product(left, y, turned) + _product(turned, y, right) - _product(turned, cotangent, turned)
 
 
 # Padé approximant of degree 13 for norms up to 5.37 (Higham 2005, "The scaling and squaring method revisited").

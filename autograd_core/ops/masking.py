@@ -70,7 +70,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     flat = slice_primitive(reshape_primitive(value, shape=(value.numel(),)), index=(slice(wanted),))
     if tensor.ndim == 0:
         line = masked_scatter(tensor.reshape(1), wrap(chosen.reshape(1), None), flat)
-        return line.reshape(())  # type: ignore[no-any-return]
+        return line.reshape(())
     result: Tensor = apply(overwrite_primitive.op, (tensor, flat), {"index": (chosen,)})
     return result
 

@@ -78,9 +78,7 @@ def _(cotangent: Any, x: Any, y: Any, order: float, dim: tuple[int, ...]) -> Any
     return expand_reduced(cotangent, x.shape, dim) * share * f.sign(x)
 
 
-def vector_norm(
-    input: Tensor, ord: float = 2, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:
+def vector_norm(input: Tensor, ord: float = 2, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Norm of the elements along `dim`, or of all.
 
     Args:
@@ -225,7 +223,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
             tensor = expand_view_primitive(tensor, shape=(*batch, *tensor.shape[-2:]))
         blocks.append(reshape_primitive(tensor, shape=(math.prod(batch), *tensor.shape[-2:])))
     result: Tensor = apply(cdist_primitive.op, blocks, {"order": float(p)})
-    return reshape_primitive(result, shape=(*batch, first.shape[-2], second.shape[-2]))  # type: ignore[no-any-return]
+    return reshape_primitive(result, shape=(*batch, first.shape[-2], second.shape[-2]))
 
 
 for _function in (norm, dist):

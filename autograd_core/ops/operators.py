@@ -196,4 +196,3 @@ def _array_function(self: Tensor, function: Any, types: Any, arguments: Any, nam
 
 Tensor.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
 Tensor.__array_function__ = _array_function  # type: ignore[attr-defined]
-

@@ -120,9 +120,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return result
 
 
-def _write_along(
-    input: Any, dim: int, index: Any, source: Any, operation: str
-) -> tuple[Tensor, Index, Tensor, Shape]:
+def _write_along(input: Any, dim: int, index: Any, source: Any, operation: str) -> tuple[Tensor, Index, Tensor, Shape]:
     """What the scatter family shares: tensor, NumPy's index, the source cut to it, and the shape to restore."""
     tensor, value = written(input, source, operation)
     shape = tensor.shape
