@@ -19,10 +19,10 @@ from .ops import decomposition as primitives
 from .ops.einsum import tensordot
 from .ops.elementwise import abs as _abs
 from .ops.elementwise import where
+from .ops.extrema import amax, amin
 from .ops.joining import cat
 from .ops.linalg import matmul
 from .ops.linear_maps import expand_primitive, permute_primitive
-from .ops.extrema import amax, amin
 from .ops.reduction import sum as _sum
 from .ops.shape import squeeze, unsqueeze
 from .tensor import Tensor, wrap

@@ -220,7 +220,7 @@ class ModuleDict(Module):
         return iter(self.keys())
 
     def __contains__(self, key: object) -> bool:
-        return self._members.get(key) == MODULE
+        return isinstance(key, str) and self._members.get(key) == MODULE
 
     def keys(self) -> list[str]:
         """The names, in order of registration."""

@@ -14,8 +14,8 @@ from ..lazy import lazy_import
 from ..op import Sample
 from ..tensor import Tensor
 from .elementwise import exp, log
-from .linear_maps import expand_reduced, sum_primitive
 from .extrema import amax_primitive
+from .linear_maps import expand_reduced, sum_primitive
 
 if TYPE_CHECKING:
     from ..kernels import softmax as kernels

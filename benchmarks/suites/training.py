@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..rows import Arrays, Row
 
 def _parameters(random: np.random.Generator, widths: Sequence[int]) -> Arrays:
     arrays = {}
-    for layer, (narrow, wide) in enumerate(zip(widths, widths[1:], strict=False)):
+    for layer, (narrow, wide) in enumerate(itertools.pairwise(widths)):
         bound = 1 / np.sqrt(narrow)
         arrays[f"weight{layer}"] = random.uniform(-bound, bound, (wide, narrow)).astype(np.float32)
         arrays[f"bias{layer}"] = random.uniform(-bound, bound, wide).astype(np.float32)
@@ -35,7 +36,7 @@ def _digits_arrays(random: np.random.Generator) -> Arrays:
 
 def _layers(nn: Any, widths: Sequence[int], normalization: bool) -> list[Any]:
     layers: list[Any] = []
-    for layer, (narrow, wide) in enumerate(zip(widths, widths[1:], strict=False)):
+    for layer, (narrow, wide) in enumerate(itertools.pairwise(widths)):
         layers.append(nn.Linear(narrow, wide))
         if layer < len(widths) - 2:
             if normalization:
