@@ -1,22 +1,45 @@
-"""Measuring a row: compare outputs, warm up, alternate, and take medians of the ratios pair by pair."""
+"""Measuring a row: compare outputs, warm up, take turns, and take medians of the ratios turn by turn."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .rows import Row
-from .worker import Worker
+from .worker import Worker, Workers
 
 SEED = 0
-# Seconds a single turn aims at, and turns for each subject.
-TURN = 0.02
-TURNS, QUICK_TURNS = 15, 5
+# Seconds a single turn aims at, and what all turns of one subject may take before their number is reduced.
+TURN, BUDGET = 0.02, 15.0
 WARM_UP = 0.2
+# Turns for each kind of row: usually, and in a quick run. Fewer than the least say nothing about the spread.
+TURNS = {"time": (15, 5), "process": (7, 3), "memory": (3, 2), "footprint": (3, 2)}
+LEAST = 3
+# Peaks of memory move by pages and by what the allocator keeps; below this, differences mean nothing.
+RESOLUTION = 1 << 18
+
+NAN = float("nan")
+
+
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    """What a further subject took.
+
+    Attributes:
+        value: median, as :attr:`Result.ours`.
+        ratio: median of ours ÷ the peer's.
+        error: why there is nothing, or "".
+    """
+
+    value: float = NAN
+    ratio: float = NAN
+    error: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,50 +47,88 @@ class Result:
     """One row's figures.
 
     Attributes:
-        key, goal, note: the row's.
-        ours, theirs: median seconds a call (or bytes, for rows of memory).
-        ratio: median of ours ÷ theirs over the pairs; `low` and `high` its quartiles.
+        suite, section, label, kind, goal, counts, note: the row's.
+        against: the subject that ours is compared with.
+        ours, theirs: median seconds (or bytes, for rows of memory) a unit.
+        ratio: median of ours ÷ theirs over the turns; `low` and `high` its quartiles.
+        peers: further subjects.
         error: why the row could not be measured, or "".
     """
 
-    key: str
-    goal: float
-    ours: float = float("nan")
-    theirs: float = float("nan")
-    ratio: float = float("nan")
-    low: float = float("nan")
-    high: float = float("nan")
-    note: str = ""
+    suite: str
+    section: str
+    label: str
+    kind: str
+    goal: float | None
+    counts: bool
+    note: str
+    against: str
+    ours: float = NAN
+    theirs: float = NAN
+    ratio: float = NAN
+    low: float = NAN
+    high: float = NAN
+    peers: dict[str, Peer] = dataclasses.field(default_factory=dict)
     error: str = ""
 
     @property
+    def key(self) -> str:
+        """The row's."""
+        return f"{self.suite}/{self.label}" + (f", {self.section}" if self.section else "")
+
+    @property
     def missed(self) -> bool:
-        """Whether the goal is missed by more than the measured spread."""
-        return bool(self.error) or self.low > self.goal
+        """Whether the goal is missed by more than the measured spread, or the row could not be measured."""
+        return bool(self.error) or (self.goal is not None and self.low > self.goal)
 
 
-def summarize(row: Row, ours: Sequence[float], theirs: Sequence[float]) -> Result:
-    """The figures of paired measurements."""
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-    low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else (ratios[0],) * 3
-    return Result(
-        row.key,
-        row.goal,
-        statistics.median(ours),
-        statistics.median(theirs),
-        statistics.median(ratios),
-        low,
-        high,
-        row.note,
+def empty(row: Row, **figures: Any) -> Result:
+    """The row's part of a result."""
+    against = row.pair[1]
+    return Result(row.suite, row.section, row.label, row.kind, row.goal, row.counts, row.note, against, **figures)
+
+
+def _ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    return [a / b for a, b in zip(ours, theirs, strict=True)]
+
+
+def summarize(row: Row, values: Mapping[str, Sequence[float]], failures: Mapping[str, str] | None = None) -> Result:
+    """The figures of measurements taken in turns, and why peers that took no part did not."""
+    first, second = row.pair
+    ours, theirs = values[first], values[second]
+    ratios = _ratios(ours, theirs)
+    low, _, high = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
+    peers = {
+        name: Peer(statistics.median(taken), statistics.median(_ratios(ours, taken)))
+        for name, taken in values.items()
+        if name not in row.pair
+    }
+    peers |= {name: Peer(error=error) for name, error in (failures or {}).items()}
+    return empty(
+        row,
+        ours=statistics.median(ours),
+        theirs=statistics.median(theirs),
+        ratio=statistics.median(ratios),
+        low=low,
+        high=high,
+        peers=peers,
     )
 
 
 def difference(ours: Any, theirs: Any) -> float:
-    """The largest difference of two outputs, relative to the largest magnitude in each array."""
-    if ours is None or theirs is None:
+    """The largest difference of two outputs, relative to the largest magnitude in each array; NaN where one has it.
+
+    Raises:
+        ValueError: if the outputs are not of the same form.
+    """
+    if ours is None and theirs is None:
         return 0.0
-    if isinstance(ours, list):
-        return max((difference(a, b) for a, b in zip(ours, theirs, strict=True)), default=0.0)
+    if isinstance(ours, list) and isinstance(theirs, list):
+        if len(ours) != len(theirs):
+            raise ValueError(f"{len(ours)} and {len(theirs)} outputs")
+        return float(np.max([difference(a, b) for a, b in zip(ours, theirs, strict=True)], initial=0.0))
+    if any(output is None or isinstance(output, list) for output in (ours, theirs)):
+        raise ValueError(f"outputs of different form: {type(ours).__name__} and {type(theirs).__name__}")
     first, second = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
     if first.shape != second.shape:
         raise ValueError(f"outputs of shapes {first.shape} and {second.shape}")
@@ -77,30 +138,90 @@ def difference(ours: Any, theirs: Any) -> float:
     return float(np.abs(first - second).max()) / scale
 
 
-def measure(row: Row, ours: Worker, theirs: Worker, quick: bool = False) -> Result:
-    """Measure a row whose subjects both wait in their workers."""
+def compare(row: Row, outputs: Any, expected: Any) -> str:
+    """Why a subject's outputs are not the expected ones, or ""."""
     try:
-        outputs = ours.ask("prepare", row.key, SEED), theirs.ask("prepare", row.key, SEED)
-        apart = difference(*outputs)
-        if not apart <= row.tolerance:
-            return Result(row.key, row.goal, error=f"outputs differ by {apart:.2g}, more than {row.tolerance:.2g}")
-        counts = [_warm_up(worker) for worker in (ours, theirs)]
-        times: tuple[list[float], list[float]] = ([], [])
-        for turn in range(QUICK_TURNS if quick else TURNS):
-            # Who goes first changes, so that neither always finds the caches the other left.
-            for index in (0, 1) if turn % 2 else (1, 0):
-                times[index].append((ours, theirs)[index].ask("time", counts[index]))
-        return summarize(row, *times)
-    except (RuntimeError, ValueError) as error:
-        return Result(row.key, row.goal, error=str(error))
+        apart = difference(outputs, expected)
+    except ValueError as error:
+        return str(error)
+    if math.isnan(apart):
+        return "outputs differ: NaN"
+    return "" if apart <= row.tolerance else f"outputs differ by {apart:.2g}, more than {row.tolerance:.2g}"
+
+
+def measure(row: Row, workers: Workers, quick: bool = False, peers: Sequence[str] = ()) -> Result:
+    """Measure a row; its subjects take turns, each in a process of its own.
+
+    Args:
+        row: what to measure.
+        workers: the processes.
+        quick: whether fewer turns will do.
+        peers: further subjects, where the row has them; that one of them fails says nothing about the row.
+    """
+    first, second = row.pair
+    subjects, failures = [first, second], {}
+    try:
+        outputs = {subject: workers[subject].ask("prepare", row.key, SEED) for subject in subjects}
+        wrong = compare(row, outputs[first], outputs[second])
+        if wrong:
+            return empty(row, error=wrong)
+        for peer in peers:
+            if peer in row.subjects:
+                failures[peer] = _prepare_peer(row, workers, peer, outputs[second])
+        subjects += [peer for peer, error in failures.items() if not error]
+        samplers = {subject: _sampler(row, workers, subject) for subject in subjects}
+        return summarize(row, _take_turns(row, samplers, quick), {p: error for p, error in failures.items() if error})
+    except (RuntimeError, KeyError) as error:
+        return empty(row, error=str(error))
+
+
+def _prepare_peer(row: Row, workers: Workers, peer: str, expected: Any) -> str:
+    try:
+        return compare(row, workers[peer].ask("prepare", row.key, SEED), expected)
+    except RuntimeError as error:
+        return str(error)
+
+
+def _sampler(row: Row, workers: Workers, subject: str) -> Callable[[], float]:
+    """What takes one measurement of a subject that has been prepared."""
+    if row.kind in ("memory", "footprint"):
+
+        def sample() -> float:
+            with workers.fresh(subject) as worker:
+                return max(float(worker.ask("memory", row.key, SEED)), _resolution(row, workers[subject]))
+
+        return sample
+    worker = workers[subject]
+    count = _warm_up(worker) if row.kind == "time" else 1
+    units = worker.ask("units")
+    return lambda: worker.ask("time", count) / units
+
+
+def _resolution(row: Row, worker: Worker) -> float:
+    """The least that counts as a difference, a unit."""
+    return RESOLUTION / float(worker.ask("units"))
+
+
+def _take_turns(row: Row, samplers: Mapping[str, Callable[[], float]], quick: bool) -> dict[str, list[float]]:
+    values: dict[str, list[float]] = {subject: [] for subject in samplers}
+    order = list(samplers)
+    turns = TURNS[row.kind][quick]
+    started = time.perf_counter()
+    for turn in range(turns):
+        # Who goes first changes, so that none always finds the caches another left.
+        for subject in order[turn % len(order) :] + order[: turn % len(order)]:
+            values[subject].append(samplers[subject]())
+        if turn + 1 >= LEAST and time.perf_counter() - started > BUDGET * len(order):
+            break
+    return values
 
 
 def _warm_up(worker: Worker) -> int:
     """Run until compilation and caches have settled; return how many calls fill a turn."""
-    spent, count = 0.0, 1
-    seconds = worker.ask("time", 1)
+    spent = seconds = worker.ask("time", 1)
+    count = max(1, min(100_000, int(TURN / max(seconds, 1e-9))))
     while spent < WARM_UP:
-        count = max(1, min(100_000, int(TURN / max(seconds, 1e-9))))
         seconds = worker.ask("time", count)
         spent += max(seconds * count, 1e-4)
-    return count
+        count = max(1, min(100_000, int(TURN / max(seconds, 1e-9))))
+    return int(count)

@@ -1,16 +1,15 @@
-"""A subject's own process: builds rows, returns their outputs, and times them when asked."""
+"""The parent's end of the processes in which subjects run."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pickle
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from multiprocessing.connection import Client, Connection, Listener
-from typing import Any
-
-import numpy as np
+import tempfile
+from collections.abc import Iterator
+from typing import Any, Self
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 # What holds a processor to AVX2, for each library that looks at its features.
@@ -22,111 +21,125 @@ AVX2 = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "ATEN_CPU_CAPABILITY": "avx2",
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
 }
+
+# How long a worker that was told to stop may take.
+_GRACE = 2.0
 
 
 def environment(threads: int, isa: str | None) -> dict[str, str]:
     """The environment a worker starts with."""
     found = dict(os.environ)
     found.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    # Compile where the timing can see it, not in a pool of processes beside it.
+    found["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
     if isa == "avx2":
         found.update(AVX2)
+        found["NPY_DISABLE_CPU_FEATURES"] = " ".join(_wide_features())
     return found
 
 
+def _wide_features() -> list[str]:
+    """NumPy's names for what it could use beyond AVX2 here; it complains about any it could not."""
+    import numpy as np
+
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"]
+    return [name for name in extensions["found"] if name == "X86_V4" or name.startswith("AVX512")]
+
+
+class WorkerDied(RuntimeError):
+    """A subject's process ended without an answer."""
+
+
 class Worker:
-    """The parent's end of a subject's process."""
+    """The parent's end of a subject's process.
+
+    Requests and answers are pickled through its standard input and output. What the subject itself prints, and its
+    standard error, go to a file that is read only if the process dies.
+    """
 
     def __init__(self, subject: str, threads: int, isa: str | None) -> None:
         self.subject = subject
-        key = os.urandom(16)
-        with Listener(("127.0.0.1", 0), authkey=key) as listener:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.worker", subject, str(threads), str(listener.address[1])],
-                env=environment(threads, isa) | {"BENCHMARK_KEY": key.hex()},
-            )
-            self.connection: Connection = listener.accept()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.serve", subject, str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=environment(threads, isa),
+        )
+        self.alive = True
 
     def ask(self, *message: Any) -> Any:
         """Send a request and return its answer.
 
         Raises:
-            RuntimeError: with the worker's message if it failed.
+            RuntimeError: with the worker's message if the request failed.
+            WorkerDied: if the process ended instead of answering.
         """
-        self.connection.send(message)
-        ok, answer = self.connection.recv()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            pickle.dump(message, self._process.stdin)
+            self._process.stdin.flush()
+            ok, answer = pickle.load(self._process.stdout)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            self.alive = False
+            raise WorkerDied(f"{self.subject}: {self._last_words()}") from None
         if not ok:
             raise RuntimeError(f"{self.subject}: {answer}")
         return answer
 
+    def _last_words(self) -> str:
+        code = self._process.wait()
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        return f"the process ended with status {code}" + (f": {lines[-1]}" if lines else "")
+
     def close(self) -> None:
         """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()  # which tells it to stop
         try:
-            self.connection.send(("stop",))
-            self.connection.close()
-        except OSError:
-            pass
-        try:
-            self.process.wait(10)
+            self._process.wait(_GRACE)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        self._log.close()
+        self.alive = False
 
 
-def _plain(output: Any) -> Any:
-    """Tensors of either library as arrays, nested as they came."""
-    if output is None or isinstance(output, (int, float, np.ndarray)):
-        return output
-    if isinstance(output, (list, tuple)):
-        return [_plain(part) for part in output]
-    return np.array(output.detach().numpy())
+class Workers:
+    """A worker for each subject, started when it is first asked for and again after it died."""
 
+    def __init__(self, threads: int, isa: str | None) -> None:
+        self._options = threads, isa
+        self._found: dict[str, Worker] = {}
 
-def _limit_threads(subject: str, threads: int) -> None:
-    if subject == "torch":
-        import torch
+    def __getitem__(self, subject: str) -> Worker:
+        worker = self._found.get(subject)
+        if worker is None or not worker.alive:
+            if worker is not None:
+                worker.close()
+            worker = self._found[subject] = Worker(subject, *self._options)
+        return worker
 
-        torch.set_num_threads(threads)
-    else:
-        import autograd_core
-
-        autograd_core.set_num_threads(threads)
-
-
-def _repeat(function: Callable[[], Any], count: int) -> float:
-    """Seconds a call, over `count` calls."""
-    started = time.perf_counter()
-    for _ in range(count):
-        function()
-    return (time.perf_counter() - started) / count
-
-
-def _serve(subject: str, threads: int, connection: Connection) -> None:
-    from .rows import find
-
-    _limit_threads(subject, threads)
-    function: Callable[[], Any] = lambda: None  # noqa: E731
-    while True:
-        request, *arguments = connection.recv()
+    @contextlib.contextmanager
+    def fresh(self, subject: str) -> Iterator[Worker]:
+        """A process for one measurement."""
+        worker = Worker(subject, *self._options)
         try:
-            answer: Any = None
-            if request == "stop":
-                return
-            if request == "prepare":
-                key, seed = arguments
-                row = find(key)
-                function = row.subjects[subject](row.arrays(np.random.default_rng(seed)))
-                answer = _plain(function())
-            elif request == "time":
-                answer = _repeat(function, arguments[0])
-        except Exception as error:
-            connection.send((False, f"{type(error).__name__}: {error}"))
-        else:
-            connection.send((True, answer))
+            yield worker
+        finally:
+            worker.close()
 
+    def __enter__(self) -> Self:
+        return self
 
-if __name__ == "__main__":
-    _subject, _threads, _port = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    with Client(("127.0.0.1", _port), authkey=bytes.fromhex(os.environ["BENCHMARK_KEY"])) as _connection:
-        _serve(_subject, _threads, _connection)
+    def __exit__(self, *_: object) -> None:
+        for worker in self._found.values():
+            worker.close()

@@ -50,30 +50,26 @@ _OPERATORS = {
     "fmin": "{0} if ({0} <= {1} or {1} != {1}) else {1}",
     "abs": "abs({0})",
     "sign": "(one if {0} > zero else (-one if {0} < zero else {0}))",
-    "power": "{0} ** {1}",
     "floor": "np.floor({0})",
     "ceil": "np.ceil({0})",
     "round": "np.rint({0})",
     "trunc": "np.trunc({0})",
     "copysign": "np.copysign({0}, {1})",
     "sqrt": "np.sqrt({0})",
-    "floor_divide": "{0} // {1}",
     "trunc_divide": "np.trunc({0} / {1})",
-    "remainder": "{0} % {1}",
-    "fmod": "np.fmod({0}, {1})",
 }
 
 # Functions of the mathematical library for those without a vectorised form, in Python's spelling.
 _LIBRARY = {
     "arctan2": "np.arctan2({0}, {1})",
-    "hypot": "math.hypot({0}, {1})",
     "cbrt": "np.cbrt({0})",
     "exp2": "np.exp2({0})",
 }
 _MATH_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
 
-# Functions of kernels.special, which branch.
+# Functions of kernels.special.
 _SPECIAL = frozenset(("erfinv", "lgamma", "digamma", "polygamma", "i0", "i0e", "i1", "i1e"))
+_SPECIAL |= {"power", "hypot", "fmod", "remainder", "floor_divide"}
 
 
 def _vectorized() -> Sequence[str]:

@@ -27,9 +27,8 @@ def _quantile(
     input: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool, name: str
 ) -> Tensor:
     tensor = floating(input, name)
-    probabilities = as_tensor_operand(q, name)
-    if not isinstance(q, Tensor) or probabilities.dtype.kind != "f":
-        probabilities = cast(probabilities, tensor.dtype)
+    # A number has the input's dtype from the start: rounded to another first, it would be another number.
+    probabilities = q if isinstance(q, Tensor) else wrap(np.asarray(q, tensor.dtype), None)
     if probabilities.dtype is not tensor.dtype:
         raise TypeError(f"{name}: q must have the input's dtype {tensor.dtype}, got {probabilities.dtype}")
     if probabilities.ndim > 1:

@@ -1,15 +1,7 @@
-"""Special functions that neither NumPy nor Numba has: inverse error function, gamma and Bessel families.
-
-Each is a scalar function that kernels call in their loops, as ``<name>_float32`` and ``<name>_float64``; the first
-computes in double precision and rounds once. They branch, so loops over them are not vectorised: these functions are
-rare, and right to the last digits matters more. All of it also runs as plain Python on NumPy scalars.
-
-Largest errors found against mpmath, in ULP of the result in double precision: erfinv 6; for x > 0 lgamma 3, digamma 3,
-polygamma 4 up to n = 4 and 7 up to n = 30; i0, i1, i0e, i1e 3. In single precision 0.51. For x < 0 the gamma family has
-zeros between any two poles; near those the error is a few ULP of the largest term instead.
+"""Double precision: each function by regions, in the form that is right to the last digits there.
 
 Polynomials without a source are Chebyshev interpolants computed with mpmath in 60 digits; their own error is below
-1e-17. References: DLMF = NIST Digital Library of Mathematical Functions, dlmf.nist.gov.
+1e-17. DLMF = NIST Digital Library of Mathematical Functions, dlmf.nist.gov.
 """
 
 from __future__ import annotations
@@ -122,12 +114,18 @@ _QUANTILE_TAIL_BELOW = (
 
 
 @inline
-def _horner(coefficients, x):
-    """The polynomial with these coefficients, highest power first."""
+def _short_horner(coefficients, x):
     value = coefficients[0]
     for index in range(1, len(coefficients)):
         value = value * x + coefficients[index]
     return value
+
+
+@inline
+def _horner(coefficients, x):
+    """The polynomial with these coefficients, highest power first."""
+    # LLVM unrolls loops of up to some 15 steps; in longer ones it looks the coefficients up, for 50 times the time.
+    return _short_horner((_short_horner(coefficients[:12], x), *coefficients[12:]), x)
 
 
 # --- inverse error function -----------------------------------------------------------------------------------------
@@ -336,46 +334,3 @@ def i1_float64(x):
     half = np.exp(0.5 * a)
     scaled = _horner(_I1_FAR, 16.0 / a - 1.0) / np.sqrt(a)
     return np.copysign(half * (half * scaled) if a > 700.0 else np.exp(a) * scaled, x)
-
-
-# --- single precision -----------------------------------------------------------------------------------------------
-
-
-@inline
-def erfinv_float32(x):
-    return np.float32(erfinv_float64(np.float64(x)))
-
-
-@inline
-def lgamma_float32(x):
-    return np.float32(lgamma_float64(np.float64(x)))
-
-
-@inline
-def digamma_float32(x):
-    return np.float32(digamma_float64(np.float64(x)))
-
-
-@inline
-def polygamma_float32(x, n):
-    return np.float32(polygamma_float64(np.float64(x), np.float64(n)))
-
-
-@inline
-def i0_float32(x):
-    return np.float32(i0_float64(np.float64(x)))
-
-
-@inline
-def i0e_float32(x):
-    return np.float32(i0e_float64(np.float64(x)))
-
-
-@inline
-def i1_float32(x):
-    return np.float32(i1_float64(np.float64(x)))
-
-
-@inline
-def i1e_float32(x):
-    return np.float32(i1e_float64(np.float64(x)))

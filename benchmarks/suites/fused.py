@@ -1,0 +1,169 @@
+"""Layers and losses that have kernels of their own: softmax, norms, losses, dropout, embedding, attention."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..libraries import Library
+from ..operations import operation
+from ..rows import Arrays, Row
+
+Shape = tuple[int, ...]
+
+
+def _normal(random: np.random.Generator, **shapes: Shape) -> Arrays:
+    return {name: random.standard_normal(shape, np.float32) for name, shape in shapes.items()}
+
+
+def _draw(**shapes: Shape) -> Callable[[np.random.Generator], Arrays]:
+    return functools.partial(_normal, **shapes)
+
+
+def _classified(batch: int, classes: int) -> Callable[[np.random.Generator], Arrays]:
+    def draw(random: np.random.Generator) -> Arrays:
+        return {
+            "logits": random.standard_normal((batch, classes), np.float32),
+            "target": random.integers(0, classes, batch),
+        }
+
+    return draw
+
+
+def _linear() -> list[Row]:
+    draw = _draw(x=(256, 512), weight=(512, 512), bias=(512,))
+
+    def with_activation(name: str) -> Callable[[Library], Callable[..., Any]]:
+        def make(library: Library) -> Callable[..., Any]:
+            linear, activation = library.functional.linear, getattr(library.functional, name)
+            return lambda x, weight, bias: activation(linear(x, weight, bias))
+
+        return make
+
+    found = operation("fused", "linear 256×512→512", lambda library: library.functional.linear, draw)
+    for name in ("relu", "gelu", "tanh"):
+        found += operation("fused", f"linear + {name}", with_activation(name), draw)
+    return found
+
+
+def _softmax() -> list[Row]:
+    found: list[Row] = []
+    for name in ("softmax", "log_softmax"):
+        for shape, words in (((4096, 64), "4096×64"), ((256, 4096), "256×4096")):
+            found += operation("fused", f"{name} {words}", _rowwise(name), _draw(x=shape))
+    return found
+
+
+def _rowwise(name: str) -> Callable[[Library], Callable[..., Any]]:
+    def make(library: Library) -> Callable[..., Any]:
+        function = getattr(library.functional, name)
+        return lambda x: function(x, -1)
+
+    return make
+
+
+def _losses() -> list[Row]:
+    found: list[Row] = []
+    for batch, classes in ((1024, 10), (64, 32_000)):
+        found += operation(
+            "fused",
+            f"cross-entropy {batch}×{classes}",
+            lambda library: library.functional.cross_entropy,
+            _classified(batch, classes),
+        )
+
+    def paired(random: np.random.Generator) -> Arrays:
+        return {
+            "x": random.standard_normal((1024, 64), np.float32),
+            "target": random.random((1024, 64), np.float32),
+        }
+
+    for label, name in (
+        ("mean squared error", "mse_loss"),
+        ("binary cross-entropy with logits", "binary_cross_entropy_with_logits"),
+    ):
+        found += operation("fused", f"{label} 1024×64", _loss(name), paired, constants=("target",))
+    return found
+
+
+def _loss(name: str) -> Callable[[Library], Callable[..., Any]]:
+    return lambda library: getattr(library.functional, name)  # type: ignore[no-any-return]
+
+
+def _norms() -> list[Row]:
+    def layer_norm(library: Library) -> Callable[..., Any]:
+        function = library.functional.layer_norm
+        return lambda x, weight, bias: function(x, (768,), weight, bias)
+
+    def batch_norm(library: Library) -> Callable[..., Any]:
+        function = library.functional.batch_norm
+        return lambda x, weight, bias: function(x, None, None, weight, bias, True)
+
+    def group_norm(library: Library) -> Callable[..., Any]:
+        function = library.functional.group_norm
+        return lambda x, weight, bias: function(x, 8, weight, bias)
+
+    images = _draw(x=(32, 64, 16, 16), weight=(64,), bias=(64,))
+    features = _draw(x=(256, 512), weight=(512,), bias=(512,))
+    tokens = _draw(x=(512, 768), weight=(768,), bias=(768,))
+    return [
+        *operation("fused", "layer norm 512×768", layer_norm, tokens),
+        *operation("fused", "batch norm 1d 256×512", batch_norm, features),
+        *operation("fused", "batch norm 2d 32×64×16×16", batch_norm, images),
+        *operation("fused", "group norm 32×64×16×16", group_norm, images),
+    ]
+
+
+def _dropout() -> list[Row]:
+    def make(library: Library) -> Callable[..., Any]:
+        function = library.functional.dropout
+        return lambda x: function(x, 0.5, True)
+
+    def ones(random: np.random.Generator) -> Arrays:
+        return {"x": np.ones((1000, 1000), np.float32)}
+
+    def kept(result: np.ndarray) -> list[float]:
+        # Masks differ; what share of the elements they keep does not.
+        return [float(np.mean(result != 0))]
+
+    return operation("fused", "dropout 10⁶", make, ones, tolerance=0.01, summary=kept)
+
+
+def _embedding() -> list[Row]:
+    def draw(random: np.random.Generator) -> Arrays:
+        return {
+            "index": random.integers(0, 32_000, (32, 64)),
+            "weight": random.standard_normal((32_000, 128), np.float32),
+        }
+
+    return operation("fused", "embedding 2048 of 32000×128", lambda library: library.functional.embedding, draw)
+
+
+def _attention() -> list[Row]:
+    found: list[Row] = []
+    for tokens in (128, 512):
+        draw = _draw(query=(8, 4, tokens, 64), key=(8, 4, tokens, 64), value=(8, 4, tokens, 64))
+        found += operation(
+            "fused", f"attention {tokens} tokens", lambda library: library.functional.scaled_dot_product_attention, draw
+        )
+        found += operation("fused", f"attention {tokens} tokens, from operations", _attention_composed, draw)
+    return found
+
+
+def _attention_composed(library: Library) -> Callable[..., Any]:
+    matmul, transpose, softmax = library.ops.matmul, library.ops.transpose, library.functional.softmax
+
+    def attention(query: Any, key: Any, value: Any) -> Any:
+        scale = 1 / math.sqrt(query.shape[-1])
+        return matmul(softmax(matmul(query, transpose(key, -1, -2)) * scale, -1), value)
+
+    return attention
+
+
+def rows() -> list[Row]:
+    """All of them in the sizes of small networks."""
+    return [*_linear(), *_softmax(), *_losses(), *_norms(), *_dropout(), *_embedding(), *_attention()]

@@ -1,0 +1,81 @@
+"""Steps of optimisers, beside PyTorch's default and its fused variants."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..libraries import Library
+from ..rows import Arrays, Row, Task, both
+
+Shape = tuple[int, ...]
+
+OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "SGD with momentum": ("SGD", {"lr": 1e-3, "momentum": 0.9}),
+    "Adam": ("Adam", {"lr": 1e-3}),
+    "AdamW": ("AdamW", {"lr": 1e-3}),
+}
+# Whether PyTorch's is the fused variant, and the goal.
+VARIANTS = (("against PyTorch's default", False, 0.3), ("against PyTorch's fused", True, 0.8))
+# Of so many elements each tensor gives to the comparison.
+COMPARED = 4096
+
+
+def _resnet20() -> list[Shape]:
+    """The shapes of ResNet-20's parameters: 20 convolutions, 19 normalisations, a linear layer, shortcuts without."""
+    shapes: list[Shape] = [(16, 3, 3, 3), (16,), (16,)]
+    narrow = 16
+    for wide in (16, 32, 64):
+        for _ in range(3):
+            shapes += [(wide, narrow, 3, 3), (wide,), (wide,), (wide, wide, 3, 3), (wide,), (wide,)]
+            narrow = wide
+    return [*shapes, (64, 16), (16,), (10, 16), (10,), (10,)]
+
+
+def _draw(random: np.random.Generator, shapes: Sequence[Shape]) -> Arrays:
+    arrays = {}
+    for index, shape in enumerate(shapes):
+        arrays[f"parameter{index}"] = random.standard_normal(shape, np.float32)
+        arrays[f"gradient{index}"] = random.standard_normal(shape, np.float32)
+    return arrays
+
+
+def _build(library: Library, arrays: Arrays, name: str, options: dict[str, Any], fused: bool) -> Task:
+    parameters = []
+    for label, array in arrays.items():
+        if label.startswith("parameter"):
+            parameters.append(library.tensor(array, True))
+        else:
+            parameters[-1].grad = library.tensor(array)
+    extra = library.fused_optimizer() if fused else {}
+    step = getattr(library.optim, name)(parameters, **options, **extra).step
+
+    def outputs(_: Any) -> list[np.ndarray]:
+        return [library.array(parameter).ravel()[:COMPARED] for parameter in parameters]
+
+    return Task(step, outputs)
+
+
+def rows() -> list[Row]:
+    """Every optimiser on few small tensors, on a network's, and on 25 million parameters."""
+    sizes: dict[str, list[Shape]] = {
+        "8 small tensors": [(32, 32), (32,)] * 4,
+        "ResNet-20, 62 tensors": _resnet20(),
+        "25M parameters": [(5000, 5000)],
+    }
+    return [
+        Row(
+            "optim",
+            f"{optimizer}, {size}",
+            goal,
+            functools.partial(_draw, shapes=shapes),
+            both(functools.partial(_build, name=name, options=options, fused=fused)),
+            section=section,
+        )
+        for section, fused, goal in VARIANTS
+        for size, shapes in sizes.items()
+        for optimizer, (name, options) in OPTIMIZERS.items()
+    ]

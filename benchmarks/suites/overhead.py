@@ -1,0 +1,49 @@
+"""What one operation costs beside its arithmetic: 8 elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..libraries import Library
+from ..operations import operation
+from ..rows import Arrays, Row
+
+SIZE = 8
+GOALS = (0.8, 0.5)
+
+
+def _vectors(count: int) -> Callable[[np.random.Generator], Arrays]:
+    def draw(random: np.random.Generator) -> Arrays:
+        return {f"operand{index}": random.uniform(0.5, 1.5, SIZE).astype(np.float32) for index in range(count)}
+
+    return draw
+
+
+def _matrices(random: np.random.Generator) -> Arrays:
+    return {name: random.standard_normal((4, 4), np.float32) for name in ("first", "second")}
+
+
+def _chain(library: Library) -> Callable[..., Any]:
+    """Eight operations, one upon the other."""
+    add, mul = library.ops.add, library.ops.mul
+
+    def chain(x: Any, z: Any) -> Any:
+        for _ in range(4):
+            x = add(mul(x, z), z)
+        return x
+
+    return chain
+
+
+def rows() -> list[Row]:
+    """One operation each, and eight."""
+    return [
+        *operation("overhead", "add", lambda library: library.ops.add, _vectors(2), goals=GOALS),
+        *operation("overhead", "mul", lambda library: library.ops.mul, _vectors(2), goals=GOALS),
+        *operation("overhead", "matmul 4×4", lambda library: library.ops.matmul, _matrices, goals=GOALS),
+        *operation("overhead", "exp", lambda library: library.ops.exp, _vectors(1), goals=GOALS),
+        *operation("overhead", "chain of 8", _chain, _vectors(2), goals=GOALS),
+    ]
