@@ -158,26 +158,24 @@ def measure(row: Row, workers: Workers, quick: bool = False, peers: Sequence[str
         quick: whether fewer turns will do.
         peers: further subjects, where the row has them; that one of them fails says nothing about the row.
     """
-    first, second = row.pair
-    subjects, failures = [first, second], {}
+    wrong = disagreement(row, workers)
+    if wrong:
+        return empty(row, error=wrong)
     try:
-        outputs = {subject: workers[subject].ask("prepare", row.key, SEED) for subject in subjects}
-        wrong = compare(row, outputs[first], outputs[second])
-        if wrong:
-            return empty(row, error=wrong)
-        for peer in peers:
-            if peer in row.subjects:
-                failures[peer] = _prepare_peer(row, workers, peer, outputs[second])
-        subjects += [peer for peer, error in failures.items() if not error]
+        failures = {peer: disagreement(row, workers, peer) for peer in peers if peer in row.subjects}
+        subjects = [*row.pair, *(peer for peer, error in failures.items() if not error)]
         samplers = {subject: _sampler(row, workers, subject) for subject in subjects}
         return summarize(row, _take_turns(row, samplers, quick), {p: error for p, error in failures.items() if error})
-    except (RuntimeError, KeyError) as error:
+    except RuntimeError as error:
         return empty(row, error=str(error))
 
 
-def _prepare_peer(row: Row, workers: Workers, peer: str, expected: Any) -> str:
+def disagreement(row: Row, workers: Workers, subject: str = "") -> str:
+    """Prepare a row, and say why the outputs of a subject (ours, unless given) are not those it is to have, or ""."""
+    first, second = row.pair
     try:
-        return compare(row, workers[peer].ask("prepare", row.key, SEED), expected)
+        # A peer comes later, when the row's own subjects have been prepared.
+        return compare(row, *[workers[name].ask("prepare", row.key, SEED) for name in (subject or first, second)])
     except RuntimeError as error:
         return str(error)
 

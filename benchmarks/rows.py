@@ -119,14 +119,16 @@ def both(build: Build) -> dict[str, Build]:
 
 @functools.cache
 def declared(suite: str) -> tuple[Row, ...]:
-    """The rows a suite declares, also those that need what a library lacks.
+    """The rows a suite declares, section by section, also those that need what a library lacks.
 
     Raises:
         ValueError: if there is no such suite.
     """
     if suite not in SUITES:
         raise ValueError(f"no suite {suite!r}; the suites are {', '.join(SUITES)}")
-    return tuple(importlib.import_module(f"benchmarks.suites.{suite}").rows())
+    found: list[Row] = importlib.import_module(f"benchmarks.suites.{suite}").rows()
+    sections = list(dict.fromkeys(row.section for row in found))
+    return tuple(sorted(found, key=lambda row: sections.index(row.section)))
 
 
 def lacking(row: Row, subject: str) -> str:

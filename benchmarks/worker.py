@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
 import pickle
 import subprocess
 import sys
@@ -24,6 +25,8 @@ AVX2 = {
     "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
 }
 
+# Where this package and those under test are found, wherever the command is run.
+_ROOT = pathlib.Path(__file__).parent.parent
 # How long a worker that was told to stop may take.
 _GRACE = 2.0
 
@@ -48,7 +51,7 @@ def _wide_features() -> list[str]:
     return [name for name in extensions["found"] if name == "X86_V4" or name.startswith("AVX512")]
 
 
-class WorkerDied(RuntimeError):
+class DeadWorkerError(RuntimeError):
     """A subject's process ended without an answer."""
 
 
@@ -67,6 +70,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
+            cwd=_ROOT,
             env=environment(threads, isa),
         )
         self.alive = True
@@ -76,7 +80,7 @@ class Worker:
 
         Raises:
             RuntimeError: with the worker's message if the request failed.
-            WorkerDied: if the process ended instead of answering.
+            DeadWorkerError: if the process ended instead of answering.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -86,7 +90,7 @@ class Worker:
             ok, answer = pickle.load(self._process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
             self.alive = False
-            raise WorkerDied(f"{self.subject}: {self._last_words()}") from None
+            raise DeadWorkerError(f"{self.subject}: {self._last_words()}") from None
         if not ok:
             raise RuntimeError(f"{self.subject}: {answer}")
         return answer

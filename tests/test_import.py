@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import textwrap
@@ -57,11 +58,18 @@ def test_numpy_alone_carries_the_first_operations() -> None:
     )
 
 
-def test_importing_takes_little_longer_than_numpy() -> None:
-    code = "import json, time; start = time.perf_counter(); import {}; print(json.dumps(time.perf_counter() - start))"
-    own = min(run(code.format("numpy, autograd_core")) for _ in range(3))
-    numpy = min(run(code.format("numpy")) for _ in range(3))
-    assert own - numpy < 0.3
+def test_importing_takes_little_longer_than_numpy(tmp_path: pathlib.Path) -> None:
+    # A ratio of the best of interleaved runs, bytecode cached; measured 1.3 on an idle machine, room for a busy one.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(tmp_path)
+
+    def seconds(module: str) -> float:
+        code = f"import time; start = time.perf_counter(); import {module}; print(time.perf_counter() - start)"
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        return float(done.stdout)
+
+    times = [(seconds("autograd_core"), seconds("numpy")) for _ in range(6)]
+    assert min(own for own, _ in times) < 2.5 * min(numpy for _, numpy in times)
 
 
 def test_the_public_names_exist_and_are_stated_once() -> None:

@@ -330,9 +330,32 @@ def _(x: Any, end: Any) -> Any:
     return end - x
 
 
+@elementwise(
+    name="lerp_by_number",
+    domain=(REAL, REAL),
+    reference=lambda x, end, weight: (1 - weight) * x + weight * end,
+    method=False,
+)
+def _lerp_by_number(x: Any, end: Any, *, weight: Any = 0.3) -> Any:
+    """(1 - weight) x + weight end, for one weight."""
+    return f.where(f.abs(weight) < 0.5, x + weight * (end - x), end - (1 - weight) * (end - x))
+
+
+@_lerp_by_number.partial("x")
+def _(weight: Any) -> Any:
+    return 1 - weight
+
+
+@_lerp_by_number.partial("end")
+def _(weight: Any) -> Any:
+    return weight
+
+
 @public(_lerp, method=True)
 def lerp(input: Any, end: Any, weight: Any) -> Tensor:
     """Linear interpolation, input + weight · (end - input); the weight is a number or a tensor."""
+    if isinstance(weight, (int, float)):
+        return _lerp_by_number(input, end, weight=float(weight))
     return _lerp(input, end, weight)
 
 

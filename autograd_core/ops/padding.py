@@ -99,17 +99,19 @@ def _constant(tensor: Tensor, widths: Widths, value: float) -> Tensor:
 
 def _places(size: int, before: int, behind: int, mode: str) -> np.ndarray:
     """Where the elements of a padded dimension come from."""
-    limit = {"reflect": size - 1, "circular": size}.get(mode)
+    cut, kept = max(0, -before), size + min(0, before) + min(0, behind)
+    limit = {"reflect": size - 1, "circular": kept}.get(mode)
     if limit is not None and max(before, behind) > limit:
         raise ValueError(f"pad: {mode!r} has at most {limit} elements to offer for a dimension of {size}, "
                          f"got widths {before} and {behind}")  # fmt: skip
     if size + before + behind <= 0 or not size:
         raise ValueError(f"pad: widths {before} and {behind} leave nothing of a dimension of {size}")
+    if mode == "circular":
+        # What is cut off is gone before the rest goes round.
+        return cut + np.arange(-max(0, before), kept + max(0, behind)) % kept
     places = np.arange(-before, size + behind)
     if mode == "replicate":
         return np.clip(places, 0, size - 1)
-    if mode == "circular":
-        return places % size
     places = np.abs(places)
     return np.where(places >= size, 2 * (size - 1) - places, places)
 

@@ -50,7 +50,7 @@ def _(cotangent: Any, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Any:
 )
 def flip_primitive(x: np.ndarray, *, dims: tuple[int, ...]) -> np.ndarray:
     """Reverse the order along dimensions; a copy."""
-    return np.ascontiguousarray(np.flip(x, dims)).reshape(x.shape)
+    return np.array(np.flip(x, dims), order="C")
 
 
 @flip_primitive.vjp("x")
@@ -79,9 +79,9 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] |
         return _shaped(rolled, tensor.shape)
     if len(steps) != len(axes):
         raise ValueError(f"roll: shifts {steps} and dims {axes} must be as many")
-    axes = tuple(normalize_dim(axis, tensor.ndim, "roll") for axis in axes)
     if not tensor.ndim:
-        return tensor
+        raise IndexError("roll: a 0-d tensor has no dimension to roll along")
+    axes = tuple(normalize_dim(axis, tensor.ndim, "roll") for axis in axes)
     result: Tensor = apply(roll_primitive.op, (tensor,), {"shifts": steps, "dims": axes})
     return result
 

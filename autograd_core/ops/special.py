@@ -118,6 +118,17 @@ def _(x: Any, n: Any) -> Any:
     return f.polygamma(x, n + 1)
 
 
+@elementwise(special=(0.0, -0.5, 1.0), domain=POSITIVE, reference=lambda x: statements.polygamma(x, 1), method=False)
+def trigamma(x: Any) -> Any:
+    """First derivative of the digamma function, whose kernel has no loop of unknown length."""
+    return f.polygamma(x, 1.0)
+
+
+@trigamma.partial
+def _(x: Any) -> Any:
+    return f.polygamma(x, 2.0)
+
+
 def polygamma(n: int, input: Tensor) -> Tensor:
     """n-th derivative of the digamma function.
 
@@ -129,12 +140,14 @@ def polygamma(n: int, input: Tensor) -> Tensor:
         raise TypeError(f"polygamma: n must be an int, got {type(n).__name__}")
     if n < 0:
         raise ValueError(f"polygamma: n must not be negative, got {n}")
-    return _polygamma(input, n=float(n)) if n else digamma(input)
+    if n < 2:
+        return trigamma(input) if n else digamma(input)
+    return _polygamma(input, n=float(n))
 
 
 @public(_polygamma, method=True)
 def _of_order(input: Tensor, n: Any) -> Tensor:
-    return polygamma(int(n), input)
+    return _polygamma(input, n=float(n)) if n else digamma(input)
 
 
 # --- modified Bessel functions ----------------------------------------------------------------------------------

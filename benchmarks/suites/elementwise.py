@@ -34,20 +34,16 @@ def rows() -> list[Row]:
     from autograd_core.op import Elementwise
 
     ops = [op for op in REGISTRY.values() if isinstance(op, Elementwise) and op.differentiable]
-    found: list[Row] = []
-    for size, section, counts in SIZES:
-        rows_of_size = [
-            operation(
-                "elementwise",
-                op.name,
-                _make(op),
-                functools.partial(_draw, op=op, size=size),
-                section=section,
-                counts=counts,
-            )
-            for op in ops
-        ]
-        # By section: first all forwards, then all with backward.
-        found += [row for rows_of_op in rows_of_size for row in rows_of_op[:1]]
-        found += [row for rows_of_op in rows_of_size for row in rows_of_op[1:]]
-    return found
+    return [
+        row
+        for size, section, counts in SIZES
+        for op in ops
+        for row in operation(
+            "elementwise",
+            op.name,
+            _make(op),
+            functools.partial(_draw, op=op, size=size),
+            section=section,
+            counts=counts,
+        )
+    ]

@@ -25,14 +25,15 @@ COMPARED = 4096
 
 
 def _resnet20() -> list[Shape]:
-    """The shapes of ResNet-20's parameters: 20 convolutions, 19 normalisations, a linear layer, shortcuts without."""
+    """The shapes of ResNet-20's parameters, with a 1×1 convolution on the first shortcut of each stage."""
     shapes: list[Shape] = [(16, 3, 3, 3), (16,), (16,)]
     narrow = 16
     for wide in (16, 32, 64):
+        shapes.append((wide, narrow, 1, 1))
         for _ in range(3):
             shapes += [(wide, narrow, 3, 3), (wide,), (wide,), (wide, wide, 3, 3), (wide,), (wide,)]
             narrow = wide
-    return [*shapes, (64, 16), (16,), (10, 16), (10,), (10,)]
+    return [*shapes, (10, 64), (10,)]
 
 
 def _draw(random: np.random.Generator, shapes: Sequence[Shape]) -> Arrays:

@@ -37,6 +37,11 @@ def _matrix(random: np.random.Generator) -> Arrays:
     return {"x": 1 + 0.01 * random.standard_normal((SIZE, SIZE), np.float32)}
 
 
+def _shuffled(random: np.random.Generator) -> Arrays:
+    # No two are equal: sorting is free to order those either way.
+    return {"x": random.permutation(SIZE * SIZE).reshape(SIZE, SIZE).astype(np.float32)}
+
+
 def _along(name: str, axis: int) -> Callable[[Library], Callable[..., Any]]:
     def make(library: Library) -> Callable[..., Any]:
         function = getattr(library.ops, name)
@@ -57,5 +62,6 @@ def rows() -> list[Row]:
     for name, differentiable in NAMES.items():
         for axis, words in ((0, "first axis"), (1, "last axis")):
             label = f"{name}, {words}"
-            found += operation("reduction", label, _along(name, axis), _matrix, differentiable=differentiable)
+            arrays = _shuffled if name == "sort" else _matrix
+            found += operation("reduction", label, _along(name, axis), arrays, differentiable=differentiable)
     return found

@@ -2,108 +2,164 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..rows import Arrays, Row
+from ..libraries import Library
+from ..models import Network, fill, parameters, perceptron, recurrent, transformer
+from ..rows import Arrays, Build, Row, Task
+
+RINGS = (2, 32, 32, 16, 1)
+DIGITS = (784, 512, 512, 10)
+WIDTH, TOKENS, BYTES = 128, 64, 256
+DEFAULT, FUSED = "against PyTorch's default Adam", "against PyTorch's fused Adam"
+TOLERANCE = 1e-3
 
 
-def _parameters(random: np.random.Generator, widths: Sequence[int]) -> Arrays:
-    arrays = {}
-    for layer, (narrow, wide) in enumerate(itertools.pairwise(widths)):
-        bound = 1 / np.sqrt(narrow)
-        arrays[f"weight{layer}"] = random.uniform(-bound, bound, (wide, narrow)).astype(np.float32)
-        arrays[f"bias{layer}"] = random.uniform(-bound, bound, wide).astype(np.float32)
-    return arrays
+def _rings(random: np.random.Generator) -> Arrays:
+    return {
+        "x": random.standard_normal((256, 2), np.float32),
+        "y": (random.random((256, 1)) < 0.5).astype(np.float32),
+    }
 
 
-def _rings_arrays(random: np.random.Generator) -> Arrays:
-    arrays = _parameters(random, (2, 32, 32, 16, 1))
-    arrays["x"] = random.standard_normal((256, 2)).astype(np.float32)
-    arrays["y"] = (random.random((256, 1)) < 0.5).astype(np.float32)
-    return arrays
+def _digits(random: np.random.Generator) -> Arrays:
+    return {"x": random.standard_normal((128, 784), np.float32), "y": random.integers(0, 10, 128)}
 
 
-def _digits_arrays(random: np.random.Generator) -> Arrays:
-    arrays = _parameters(random, (784, 512, 512, 10))
-    arrays["x"] = random.standard_normal((128, 784)).astype(np.float32)
-    arrays["y"] = random.integers(0, 10, 128)
-    return arrays
+def _text(random: np.random.Generator) -> Arrays:
+    return {name: random.integers(0, BYTES, (32, TOKENS)) for name in "xy"}
 
 
-def _layers(nn: Any, widths: Sequence[int], normalization: bool) -> list[Any]:
-    layers: list[Any] = []
-    for layer, (narrow, wide) in enumerate(itertools.pairwise(widths)):
-        layers.append(nn.Linear(narrow, wide))
-        if layer < len(widths) - 2:
-            if normalization:
-                layers.append(nn.BatchNorm1d(wide))
-            layers.append(nn.ReLU())
-    return layers
+def _sequences(random: np.random.Generator) -> Arrays:
+    return {"x": random.standard_normal((32, 32, 64), np.float32), "y": random.integers(0, 10, 32)}
 
 
-def _step(library: Any, nn: Any, optimizer: Any, widths: Sequence[int], loss: str, normalization: bool) -> Any:
-    """What both subjects do, in names both have."""
+def step(network: Network, fused: bool) -> Build:
+    """How a subject with modules builds a step of Adam on a network."""
 
-    def build(arrays: Arrays) -> Callable[[], Any]:
-        model = nn.Sequential(*_layers(nn, widths, normalization))
-        linear = [layer for layer in model if isinstance(layer, nn.Linear)]
-        with library.no_grad():
-            for index, layer in enumerate(linear):
-                layer.weight.copy_(library.from_numpy(arrays[f"weight{index}"]))
-                layer.bias.copy_(library.from_numpy(arrays[f"bias{index}"]))
-        updates = optimizer(model.parameters())
-        x, y = library.from_numpy(arrays["x"]), library.from_numpy(arrays["y"])
-        criterion = getattr(nn, loss)()
+    def build(library: Library, arrays: Arrays) -> Task:
+        model = network(library)()
+        fill(library, model)
+        optimizer = library.optim.Adam(model.parameters(), **(library.fused_optimizer() if fused else {}))
+        model = library.compiled(model)
+        x, y = library.tensor(arrays["x"]), library.tensor(arrays["y"])
 
-        def step() -> Any:
-            updates.zero_grad()
-            value = criterion(model(x), y)
-            value.backward()
-            updates.step()
-            return value
+        def call() -> Any:
+            optimizer.zero_grad()
+            loss = model(x, y)
+            loss.backward()
+            optimizer.step()
+            return loss
 
-        return step
+        return Task(call)
 
     return build
 
 
-def _ours(*arguments: Any) -> Callable[[Arrays], Any]:
-    def build(arrays: Arrays) -> Callable[[], Any]:
-        import autograd_core as ag
-        import nn
-        import optim
+def jitted_step(library: Library, arrays: Arrays, widths: Sequence[int], loss: str) -> Task:
+    """The same step of a network of linear layers with ReLU in JAX, jitted as a whole, with Adam written out."""
+    jax, names = library.jax, library.functional  # type: ignore[attr-defined]
+    shapes = [shape for narrow, wide in itertools.pairwise(widths) for shape in ((wide, narrow), (wide,))]
+    criterion = getattr(names, loss)
 
-        return _step(ag, nn, optim.Adam, *arguments)(arrays)  # type: ignore[no-any-return]
+    def loss_of(values: Any, x: Any, y: Any) -> Any:
+        layers = list(zip(values[::2], values[1::2], strict=True))
+        for weight, bias in layers[:-1]:
+            x = names.relu(names.linear(x, weight, bias))
+        return criterion(names.linear(x, *layers[-1]), y)
 
-    return build
+    @jax.jit
+    def update(values: Any, means: Any, squares: Any, age: Any, x: Any, y: Any) -> Any:
+        result, gradients = jax.value_and_grad(loss_of)(values, x, y)
+        means = [0.9 * m + 0.1 * g for m, g in zip(means, gradients, strict=True)]
+        squares = [0.999 * s + 0.001 * g * g for s, g in zip(squares, gradients, strict=True)]
+        scale = 1e-3 / (1 - 0.9**age)
+        root = (1 - 0.999**age) ** 0.5
+        moments = zip(values, means, squares, strict=True)
+        return [v - scale * m / (s**0.5 / root + 1e-8) for v, m, s in moments], means, squares, age + 1, result
+
+    values = [library.tensor(value) for value in parameters(shapes)]
+    zeros = [value * 0 for value in values]
+    x, y = library.tensor(arrays["x"]), library.tensor(arrays["y"])
+    state = [values, zeros, zeros, library.tensor(np.float32(1))]
+
+    def call() -> Any:
+        *state[:], result = update(*state, x, y)
+        return jax.block_until_ready(result)
+
+    return Task(call)
 
 
-def _torch(*arguments: Any, **options: Any) -> Callable[[Arrays], Any]:
-    def build(arrays: Arrays) -> Callable[[], Any]:
-        import torch
+def few_samples(arrays: Arrays) -> Arrays:
+    """A batch of two, which runs all the code and takes next to no memory."""
+    return {name: array[:2] for name, array in arrays.items()}
 
-        def adam(parameters: Any) -> Any:
-            return torch.optim.Adam(parameters, **options)
 
-        return _step(torch, torch.nn, adam, *arguments)(arrays)  # type: ignore[no-any-return]
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """What is trained, and the goals beside PyTorch with its fused Adam, and with its default one where that counts."""
 
-    return build
+    label: str
+    network: Network
+    arrays: Callable[[np.random.Generator], Arrays]
+    goal: float
+    default_goal: float | None = None
+    jax: Build | None = None
+
+    def row(self, suite: str, goal: float, fused: bool, **fields: Any) -> Row:
+        """The row of a suite that trains this network."""
+        subjects = dict.fromkeys(("ours", "torch", "torch.compile"), step(self.network, fused))
+        if self.jax is not None:
+            subjects["jax"] = self.jax
+        return Row(
+            suite,
+            self.label,
+            goal,
+            self.arrays,
+            subjects,
+            tolerance=TOLERANCE,
+            probe=self.network,
+            miniature=few_samples,
+            **fields,
+        )
+
+
+def trainings() -> list[Training]:
+    """The networks."""
+    cross_entropy, with_logits = "cross_entropy", "binary_cross_entropy_with_logits"
+    return [
+        Training(
+            "rings 2-32-32-16-1, batch 256",
+            perceptron(RINGS, with_logits),
+            _rings,
+            0.5,
+            0.25,
+            functools.partial(jitted_step, widths=RINGS, loss=with_logits),
+        ),
+        Training("rings with batch norm", perceptron(RINGS, with_logits, normalization=True), _rings, 0.5, 0.25),
+        Training(
+            "784-512-512-10, batch 128",
+            perceptron(DIGITS, cross_entropy),
+            _digits,
+            0.6,
+            jax=functools.partial(jitted_step, widths=DIGITS, loss=cross_entropy),
+        ),
+        Training("transformer 4×128, batch 32×64", transformer(4, WIDTH, 4, BYTES, TOKENS), _text, 0.8),
+        Training("LSTM of basic operations, batch 32×32", recurrent(64, WIDTH, 10), _sequences, 0.8),
+    ]
 
 
 def rows() -> list[Row]:
-    """Training steps in float32, batch and widths in the name."""
-    found = []
-    for label, options, goals in (("default Adam", {}, (0.25, 0.25)), ("fused Adam", {"fused": True}, (0.5, 0.5))):
-        for normalization, goal in zip((False, True), goals, strict=True):
-            arguments = ((2, 32, 32, 16, 1), "BCEWithLogitsLoss", normalization)
-            name = "rings 2-32-32-16-1" + (" batch norm" if normalization else "") + f", batch 256, {label}"
-            subjects = {"ours": _ours(*arguments), "torch": _torch(*arguments, **options)}
-            found.append(Row("training", name, goal, _rings_arrays, subjects))
-    arguments = ((784, 512, 512, 10), "CrossEntropyLoss", False)
-    subjects = {"ours": _ours(*arguments), "torch": _torch(*arguments, fused=True)}
-    found.append(Row("training", "784-512-512-10, batch 128, fused Adam", 0.6, _digits_arrays, subjects))
-    return found
+    """Steps in float32, beside PyTorch's default Adam where it makes the difference, and beside its fused one."""
+    found = [
+        training.row("training", training.default_goal, False, section=DEFAULT)
+        for training in trainings()
+        if training.default_goal is not None
+    ]
+    return found + [training.row("training", training.goal, True, section=FUSED) for training in trainings()]

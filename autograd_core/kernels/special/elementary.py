@@ -7,8 +7,8 @@ import numpy as np
 from autograd_core.kernels.jit import inline
 from autograd_core.kernels.vecmath import exp_float64, log_float64
 
-# Up to this quotient of two single-precision numbers, division in double finds the whole part exactly: numerator and
-# multiple of the denominator are at least 2^-24 denominators apart, more than the quotient's rounding.
+# Up to this quotient of two single-precision numbers, division in double finds the whole part exactly, since numerator
+# and multiple of the denominator are at least 2^-24 denominators apart; and that multiple is exact in double as well.
 _EXACT = 2.0**27
 
 
@@ -49,12 +49,19 @@ def hypot_float64(x, z):
 
 
 @inline
-def fmod_float32(x, z):
-    a, b = np.float64(x), np.float64(z)
+def _rest(a, b):
+    """What whole multiples of b leave of a: both positive, of single precision and held in double."""
     quotient = a / b
-    if (abs(quotient) < _EXACT) & (abs(b) < np.inf):
-        return np.float32(np.copysign(a - np.trunc(quotient) * b, a))
-    return np.float32(np.fmod(a, b))
+    while (quotient >= _EXACT) & (quotient < np.inf):  # first of b times a power of 2
+        step = b * 2.0 ** (np.floor(np.log2(quotient)) - 25.0)
+        a -= np.floor(a / step) * step
+        quotient = a / b
+    return a if (b == np.inf) & (a < np.inf) else a - np.floor(quotient) * b
+
+
+@inline
+def fmod_float32(x, z):
+    return np.float32(np.copysign(_rest(np.float64(abs(x)), np.float64(abs(z))), np.float64(x)))
 
 
 @inline
@@ -65,13 +72,9 @@ def fmod_float64(x, z):
 
 @inline
 def remainder_float32(x, z):
-    a, b = np.float64(x), np.float64(z)
-    quotient = a / b
-    if (abs(quotient) < _EXACT) & (abs(b) < np.inf):
-        rest = a - np.trunc(quotient) * b
-        rest += b if (rest != 0.0) & ((rest < 0.0) != (b < 0.0)) else 0.0
-        return np.float32(rest)
-    return np.float32(np.remainder(a, b))
+    b = np.float64(z)
+    rest = np.copysign(_rest(np.float64(abs(x)), np.float64(abs(z))), np.float64(x))
+    return np.float32(rest + b if (rest != 0.0) & ((rest < 0.0) != (b < 0.0)) else rest)
 
 
 @inline
@@ -83,9 +86,9 @@ def remainder_float64(x, z):
 def floor_divide_float32(x, z):
     a, b = np.float64(x), np.float64(z)
     quotient = a / b
-    if (abs(quotient) < _EXACT) & (abs(b) < np.inf):
-        return np.float32(np.floor(quotient))
-    return np.float32(a // b)
+    value = np.floor(quotient)
+    value = -1.0 if (abs(b) == np.inf) & (abs(a) < np.inf) & (quotient == 0.0) & (a * b < 0.0) else value
+    return np.float32(np.nan if (abs(a) == np.inf) & (b != 0.0) else value)
 
 
 @inline

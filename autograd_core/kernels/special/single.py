@@ -73,8 +73,8 @@ def lgamma_float32(x):
     sine = a * abs(sin_float64(np.pi * distance))
     logarithm = log_float64(product / sine if x < 0.0 else product)
     value = (_LOG_PI - series) + logarithm if x < 0.0 else series - logarithm
-    value = np.inf if (a == np.inf) | ((x <= 0.0) & (distance == 0.0)) else value
-    return np.float32(value)
+    value = 0.0 if (x == 1.0) | (x == 2.0) else value
+    return np.float32(np.inf if (a == np.inf) | ((x <= 0.0) & (distance == 0.0)) else value)
 
 
 @inline
