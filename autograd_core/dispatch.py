@@ -257,7 +257,7 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
                     return _general(op, (input, other), {})
         except AttributeError:
             return _general(op, (input, other), {})
-        if (dtype is not _float32 and dtype is not _float64) or op.numpy is None:
+        if (dtype is not _float32 and dtype is not _float64) or (op.numpy is None and type(second) is not _ndarray):
             return _general(op, (input, other), {})
         try:
             result = op.forward(first, second)

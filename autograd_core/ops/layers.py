@@ -58,8 +58,16 @@ def linear_primitive(x: Any, weight: Any, bias: Any) -> Any:
 
 @linear_primitive.vjp()
 def _(cotangent: np.ndarray, x: np.ndarray, weight: np.ndarray, needs: tuple[bool, ...]) -> list[Any]:
-    rows = contiguous(cotangent).reshape(-1, weight.shape[0])
     pulled: list[Any] = [None, None, None]
+    if x.ndim == 2:
+        # No reshaping: a view would look shared to the engine, which then copies it.
+        rows = contiguous(cotangent)
+        if needs[0]:
+            pulled[0] = affine.input_vjp(rows, contiguous(weight))
+        if needs[1] or needs[2]:
+            pulled[1], pulled[2] = affine.parameter_vjp(rows, contiguous(x))
+        return pulled
+    rows = contiguous(cotangent).reshape(-1, weight.shape[0])
     if needs[0]:
         pulled[0] = affine.input_vjp(rows, contiguous(weight)).reshape(x.shape)
     if needs[1] or needs[2]:
