@@ -248,7 +248,7 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
             first_edge = input._node
             dtype = first.dtype
             if type(other) is float or type(other) is int:
-                second = other
+                second: Any = other
                 second_edge = None
             else:
                 second = other._array

@@ -15,7 +15,7 @@ from tests.ops.sides import as_array, case, check
 
 R = np.random.default_rng(23)
 X = R.standard_normal((4, 5, 3))
-I, J = np.array([0, 3, 3, -1]), np.array([[0, 2], [4, 4]])
+ROWS, J = np.array([0, 3, 3, -1]), np.array([[0, 2], [4, 4]])
 MASK = R.random((4, 5)) < 0.5
 
 # As Python writes them; PyTorch takes all but those with negative steps.
@@ -31,14 +31,14 @@ READ: dict[str, Any] = {
     "everything": Ellipsis,
     "nothing": (),
     "all ints": (1, 2, 0),
-    "array": I,
-    "two arrays": (I, np.array([1, 1, 0, 2])),
-    "broadcast arrays": (I[:, None], np.array([1, 4])),
+    "array": ROWS,
+    "two arrays": (ROWS, np.array([1, 1, 0, 2])),
+    "broadcast arrays": (ROWS[:, None], np.array([1, 4])),
     "matrix": (slice(None), J),
-    "array and slice": (I, slice(1, 4), np.array([0, 1, 2, 2])),
+    "array and slice": (ROWS, slice(1, 4), np.array([0, 1, 2, 2])),
     "slice first": (slice(1, 3), J, 1),
-    "apart": (I, slice(None), np.array([0, 1, 2, 2])),
-    "array and none": (None, I, Ellipsis, np.array([2, 0, 1, 1])),
+    "apart": (ROWS, slice(None), np.array([0, 1, 2, 2])),
+    "array and none": (None, ROWS, Ellipsis, np.array([2, 0, 1, 1])),
     "list": [0, 2, 2],
     "nested list": [[0, 1], [2, 3]],
     "empty list": [],
@@ -71,7 +71,9 @@ def test_reading(torch: Any, name: str) -> None:
     check(torch, case(lambda L, x: x[tensors(L, index)], X))
 
 
-@pytest.mark.parametrize("index", [slice(None, None, -1), (slice(3, 0, -2), slice(None, None, -1)), (I, slice(None, None, -2))])
+@pytest.mark.parametrize(
+    "index", [slice(None, None, -1), (slice(3, 0, -2), slice(None, None, -1)), (ROWS, slice(None, None, -2))]
+)
 def test_negative_steps(index: Any) -> None:
     x = ag.tensor(X, requires_grad=True)
     y = x[index]
@@ -95,7 +97,16 @@ def test_writing(torch: Any, name: str, form: str) -> None:
         "broadcast": R.standard_normal(selected[-1:]),
         "leading ones": R.standard_normal((1, 1, *selected)),
     }[form]
-    repeated = name in ("array", "list", "nested list", "matrix", "two arrays", "apart", "array and slice", "slice first")
+    repeated = name in (
+        "array",
+        "list",
+        "nested list",
+        "matrix",
+        "two arrays",
+        "apart",
+        "array and slice",
+        "slice first",
+    )
 
     def write(L: Any, x: Any, v: Any) -> Any:
         y = x * 2
@@ -127,7 +138,7 @@ def test_writing(torch: Any, name: str, form: str) -> None:
         (np.array([0.5]), "integers"),
         (np.ones(3, bool), "boolean"),
         ((Ellipsis, Ellipsis), "ellipsis"),
-        ((I, J[:, 0]), "broadcast"),
+        ((ROWS, J[:, 0]), "broadcast"),
     ],
 )
 def test_wrong_indices_are_refused(index: Any, message: str) -> None:
@@ -145,13 +156,13 @@ def test_values_that_do_not_fit_are_refused() -> None:
         with pytest.raises(ValueError, match=r"\(2,\) does not fit the selected shape \(5, 3\)"):
             x[0] = ag.ones(2)
         with pytest.raises(ValueError, match="does not fit"):
-            x[I] = ag.ones(2, 4, 5, 3)
+            x[ROWS] = ag.ones(2, 4, 5, 3)
 
 
 def test_reading_views_and_copies() -> None:
     x = ag.tensor(X)
     assert np.shares_memory(x[1:, 0].numpy(), x.numpy())
-    assert not np.shares_memory(x[I].numpy(), x.numpy())
+    assert not np.shares_memory(x[ROWS].numpy(), x.numpy())
     assert not np.shares_memory(x[[1]].numpy(), x.numpy())
 
 

@@ -50,7 +50,12 @@ def test_the_nuclear_norm(torch: Any) -> None:
 
 @table(
     *(
-        case(lambda L, x, z, p=p: L.cdist(x, z, p), R.standard_normal((2, 3, 4)), R.standard_normal((2, 5, 4)), second=False)
+        case(
+            lambda L, x, z, p=p: L.cdist(x, z, p),
+            R.standard_normal((2, 3, 4)),
+            R.standard_normal((2, 5, 4)),
+            second=False,
+        )
         for p in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, inf)
     ),
     case(lambda L, x, z: L.cdist(x, z), M, R.standard_normal((2, 4)), second=False),

@@ -24,7 +24,9 @@ VOLUME = R.standard_normal((1, 2, 3, 3, 4))
 
 
 @table(
-    case(lambda L, x: (L.roll(x, 1), x.roll(-2, 1), x.roll((1, 2), (0, -1)), x.roll(9, 0), x.roll(shifts=1, dims=2)), X),
+    case(
+        lambda L, x: (L.roll(x, 1), x.roll(-2, 1), x.roll((1, 2), (0, -1)), x.roll(9, 0), x.roll(shifts=1, dims=2)), X
+    ),
     case(lambda L, x: x.roll(1), SCALAR),
     case(lambda L, x: (x.roll(1), x.roll(1, 1)), EMPTY),
     case(lambda L, x: (L.flip(x, (0, 2)), x.flip(1), x.flip(0, -1), x.flip((1,)), x.flip(())), X),

@@ -61,12 +61,20 @@ def test_reading(torch: Any, given: Case, dtype: Any) -> None:
 
 
 @table(
-    case(lambda L, x, i, s: (L.scatter(x, 1, i, cut(L, s, i)), x.scatter(dim=1, index=i, src=cut(L, s, i))), M, UNIQUE, SOURCE, second=False),
+    case(
+        lambda L, x, i, s: (L.scatter(x, 1, i, cut(L, s, i)), x.scatter(dim=1, index=i, src=cut(L, s, i))),
+        M,
+        UNIQUE,
+        SOURCE,
+        second=False,
+    ),
     case(lambda L, x, i: (x.scatter(0, i, 2.5), L.scatter(x, 1, i, -1.0)), M, INDEX % 3),
     case(lambda L, x, i, s: x.scatter(0, i, cut(L, s, i)), X, np.zeros((1, 3, 2), np.int64) + 2, X, second=False),
     case(lambda L, x, i, s: x.scatter(0, i, s), INTS, UNIQUE % 3 * 0 + [[0], [1]], INTS + 5),
     case(lambda L, x, i: x.scatter(0, i, 2.5), SCALAR, np.array(0)),
-    case(lambda L, x, i, s: (L.scatter_add(x, 1, i, cut(L, s, i)), x.scatter_add(-1, i, cut(L, s, i))), M, INDEX, SOURCE),
+    case(
+        lambda L, x, i, s: (L.scatter_add(x, 1, i, cut(L, s, i)), x.scatter_add(-1, i, cut(L, s, i))), M, INDEX, SOURCE
+    ),
     case(lambda L, x, i, s: x.scatter_add(0, i, cut(L, s, i)), M, INDEX % 3, SOURCE),
     case(lambda L, x, i, s: x.scatter_add(0, i, s), M, R.integers(0, 3, (300, 4)), R.standard_normal((300, 4))),
     case(lambda L, x, i, s: x.scatter_add(0, i, s), INTS, INDEX % 3, INTS),

@@ -41,7 +41,9 @@ INTS = np.arange(6).reshape(2, 3)
     case(lambda L, x: (x.t(), V.T), V),
     case(lambda L, x: (x.t(), x.transpose(0, -1), x.movedim(0, 0)), SCALAR),
     case(lambda L, x: (x.movedim(0, 2), L.movedim(x, (0, 1), (-1, 0)), x.moveaxis(-1, 0), L.moveaxis(x, 1, 1)), X),
-    case(lambda L, x: (x.expand(2, 3, 4), x.expand(-1, -1, 5), x.expand((2, 1, 3, 1)), x.broadcast_to((4, 3, 2))), ONES),
+    case(
+        lambda L, x: (x.expand(2, 3, 4), x.expand(-1, -1, 5), x.expand((2, 1, 3, 1)), x.broadcast_to((4, 3, 2))), ONES
+    ),
     case(lambda L, x: (x.expand(2, 2), x.expand(3), L.broadcast_to(x, (2,))), SCALAR),
     case(lambda L, x: (x.expand(0, 3, 1), x.expand(0, 0, 3, 2)), ONES),
     case(lambda L, x, z: (x.expand_as(z), *L.broadcast_tensors(x, z)), ONES, np.zeros((2, 3, 4))),
@@ -75,7 +77,9 @@ def test_views(torch: Any, given: Case, dtype: Any) -> None:
     case(lambda L, x, z: L.stack([x, z]), SCALAR, np.array(2)),
     case(lambda L, x, z: (L.hstack([x, z]), L.vstack([x, x]), L.dstack([x, z, x]), L.column_stack([x, x])), V, V + 1),
     case(lambda L, x, z: (L.hstack([x, z]), L.vstack([x, z]), L.dstack([x, z]), L.row_stack([x, z])), M, M + 1),
-    case(lambda L, x, z: (L.hstack([x, z]), L.vstack([x, z]), L.dstack([x, z]), L.column_stack([x, z])), SCALAR, SCALAR),
+    case(
+        lambda L, x, z: (L.hstack([x, z]), L.vstack([x, z]), L.dstack([x, z]), L.column_stack([x, z])), SCALAR, SCALAR
+    ),
     case(lambda L, x, z: (L.hstack([x, z]), L.dstack([x, z])), X, X),
     case(lambda L, x, z: (L.column_stack([x, z]), L.vstack([z, z])), np.ones((5, 2)), V),
     case(lambda L, x: x.split(2), V),
@@ -83,7 +87,10 @@ def test_views(torch: Any, given: Case, dtype: Any) -> None:
     case(lambda L, x: (*x.split(2), *x.split(0), *x.chunk(3)), np.zeros((0, 2))),
     case(lambda L, x: (*x.chunk(3), *x.chunk(9), *L.chunk(x, 2, 0)), V),
     case(lambda L, x: x.chunk(2, dim=-2), X),
-    case(lambda L, x: (*x.tensor_split(3), *x.tensor_split((1, 3)), *x.tensor_split([0, 9, 2, -1]), *x.tensor_split(7)), V),
+    case(
+        lambda L, x: (*x.tensor_split(3), *x.tensor_split((1, 3)), *x.tensor_split([0, 9, 2, -1]), *x.tensor_split(7)),
+        V,
+    ),
     case(lambda L, x: (*L.tensor_split(x, 3, dim=1), *x.tensor_split(L.tensor([1, 2]), 1)), X),
     case(lambda L, x: (*x.hsplit(2), *x.vsplit(3), *L.dsplit(x, 2), *x.hsplit((1, 2)), *x.dsplit([1])), X),
     case(lambda L, x: (*L.hsplit(x, 5), *x.hsplit([2])), V),

@@ -138,7 +138,10 @@ BOUNDARIES = np.array([1.0, 2.0, 2.0, 5.0])
     case(lambda L, b, v: L.searchsorted(b, v), np.sort(X, -1), X),
     case(lambda L, b, v: L.searchsorted(b, v), BOUNDARIES, np.array([np.nan, 0.0, 9.0])),
     case(
-        lambda L, b, s, v: L.searchsorted(b, v, sorter=s), np.array([3.0, 1.0, 2.0]), np.array([1, 2, 0]), np.array([2.5])
+        lambda L, b, s, v: L.searchsorted(b, v, sorter=s),
+        np.array([3.0, 1.0, 2.0]),
+        np.array([1, 2, 0]),
+        np.array([2.5]),
     ),
     case(lambda L, b, v: (L.bucketize(v, b), L.bucketize(v, b, right=True, out_int32=True)), BOUNDARIES, X),
 )

@@ -139,8 +139,8 @@ def polygamma_float32(x, n):
 @inline
 def _bessel(x, near_coefficients, far_coefficients, order, scaled):
     """I0 or I1 of |x|, times e^-|x| if `scaled`: both regions of the double precision form."""
-    a = np.float64(abs(x))
-    a = a if scaled else (200.0 if a > 200.0 else a)
+    size = np.float64(abs(x))
+    a = size if scaled else (200.0 if size > 200.0 else size)
     near = 8.0 if a > 8.0 else a
     far = 8.0 if a < 8.0 else a
     z = 0.25 * near * near
