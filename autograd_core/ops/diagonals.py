@@ -18,7 +18,6 @@ from .linear_maps import (
     embed_primitive,
     expand_view_primitive,
     gather_primitive,
-    permute_primitive,
     reshape_primitive,
     sum_primitive,
 )
@@ -219,9 +218,6 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         grids.append(apply(expand_view_primitive.op, (turned,), {"shape": shape}))
     if swapped:
         grids[0], grids[1] = grids[1], grids[0]
-        order = (1, 0, *range(2, len(found)))
-        grids = [apply(permute_primitive.op, (grid,), {"dims": order}) for grid in grids]
-        grids = [apply(permute_primitive.op, (grid,), {"dims": order}) for grid in grids]
     return tuple(grids)
 
 
