@@ -96,6 +96,7 @@ def _cross_entropy(
 ) -> Any:
     losses, weights = [], []
     classes = x.shape[1]
+    weight = np.ones(classes) if weight is None else weight
     for row, label in zip(x, target, strict=True):
         if label == ignore_index:
             losses.append(0.0)

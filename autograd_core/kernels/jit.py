@@ -44,6 +44,7 @@ __all__ = [
     "load_generated",
     "prange",
     "serial_and_parallel",
+    "summing",
     "thread_count",
 ]
 
@@ -122,6 +123,17 @@ def inline(function: Function) -> Function:
     It has no cache of its own; its code is part of each kernel's.
     """
     compiled: Function = numba.njit(forceinline=True, **_OPTIONS)(function)
+    return compiled
+
+
+def summing(function: Function) -> Function:
+    """As :func:`inline`, for a helper that adds up a contiguous line: LLVM may choose the order of *its* additions.
+
+    That is what turns a running total into vectors of partial sums held in registers. Only the helper's own
+    instructions are free; what it calls keeps its order. The order depends on the length alone, never on threads.
+    """
+    options = {**_OPTIONS, "fastmath": _OPTIONS["fastmath"] | {"reassoc"}}
+    compiled: Function = numba.njit(forceinline=True, **options)(function)
     return compiled
 
 

@@ -1,99 +1,257 @@
-"""Softmax, log-softmax and the losses on them: row kernels over the last of two dimensions.
+"""Softmax, log-softmax and cross-entropy along the rows of a matrix, and softmax along a middle dimension.
 
-All take C-contiguous matrices (rows, classes). Sums run in float64, so long rows keep their digits.
+Rows are shifted by their maximum, so that exp cannot overflow. A row that holds a NaN or +inf, or nothing but -inf,
+gives NaN, as the sum then is NaN too. Short rows are taken many at a time, so that exp runs over all of them as one
+line; otherwise most of its vectors would be empty.
 """
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
-from .jit import kernel
+from .jit import inline, prange, serial_and_parallel
+from .lines import (
+    dot_line,
+    dot_segment,
+    exp,
+    exponentials,
+    exponentiate,
+    largest,
+    logarithm,
+    sum_line,
+    sum_of_exponentials,
+    sum_segment,
+)
+
+# Rows shorter than this share a block.
+_SHORT = 48
+# Elements of a block of rows: what a thread takes at a time.
+_BLOCK = 2048
+# Lanes of a tile along a dimension that is not the last.
+_LANES = 256
 
 
-@kernel
-def softmax(x, out):
+@inline
+def _rows_in_block(columns):
+    return max(1, _BLOCK // max(1, columns))
+
+
+@inline
+def _largest_of_few(line):
+    best = line[0]
+    for i in range(1, line.size):
+        value = line[i]
+        best = value if value > best or value != value else best
+    return best
+
+
+@inline
+def _shift_rows(x, out):
+    """out = exp(x - maximum of the row), for short rows."""
+    for row in range(x.shape[0]):
+        line, result = x[row], out[row]
+        shift = _largest_of_few(line)
+        for i in range(line.size):
+            result[i] = line[i] - shift
+
+
+def _softmax(x, out):
     """exp(x - max) / sum exp(x - max), row by row."""
     rows, columns = x.shape
-    for row in range(rows):
-        largest = x[row, 0]
-        for column in range(columns):
-            value = x[row, column]
-            if value > largest or value != value:
-                largest = value
-        total = 0.0
-        for column in range(columns):
-            shifted = math.exp(x[row, column] - largest)
-            out[row, column] = shifted
-            total += shifted
-        scale = x.dtype.type(1.0 / total)
-        for column in range(columns):
-            out[row, column] *= scale
+    step = _rows_in_block(columns)
+    for block in prange((rows + step - 1) // step):
+        first, last = block * step, min(rows, block * step + step)
+        part, result = x[first:last], out[first:last]
+        if columns < _SHORT:
+            _shift_rows(part, result)
+            exponentiate(result.reshape(-1))
+            for row in range(result.shape[0]):
+                line = result[row]
+                scale = x.dtype.type(1) / sum_segment(line)
+                for i in range(line.size):
+                    line[i] *= scale
+        else:
+            for row in range(result.shape[0]):
+                line = result[row]
+                scale = x.dtype.type(1.0 / exponentials(part[row], largest(part[row]), line))
+                for i in range(line.size):
+                    line[i] *= scale
 
 
-@kernel
-def softmax_vjp(cotangent, y, out):
+def _softmax_vjp(cotangent, y, out):
     """y * (cotangent - sum(cotangent * y)), row by row."""
     rows, columns = y.shape
-    for row in range(rows):
-        total = 0.0
-        for column in range(columns):
-            total += cotangent[row, column] * y[row, column]
-        mean = y.dtype.type(total)
-        for column in range(columns):
-            out[row, column] = y[row, column] * (cotangent[row, column] - mean)
+    step = _rows_in_block(columns)
+    for block in prange((rows + step - 1) // step):
+        for row in range(block * step, min(rows, block * step + step)):
+            given, line, result = cotangent[row], y[row], out[row]
+            mean = dot_segment(given, line) if columns < _SHORT else y.dtype.type(dot_line(given, line))
+            for i in range(line.size):
+                result[i] = line[i] * (given[i] - mean)
 
 
-@kernel
-def log_softmax(x, out):
+def _log_softmax(x, out):
     """x - max - log sum exp(x - max), row by row."""
     rows, columns = x.shape
-    for row in range(rows):
-        largest = x[row, 0]
-        for column in range(columns):
-            value = x[row, column]
-            if value > largest or value != value:
-                largest = value
-        total = 0.0
-        for column in range(columns):
-            total += math.exp(x[row, column] - largest)
-        logarithm = x.dtype.type(math.log(total))
-        for column in range(columns):
-            out[row, column] = (x[row, column] - largest) - logarithm
+    step = _rows_in_block(columns)
+    for block in prange((rows + step - 1) // step):
+        first, last = block * step, min(rows, block * step + step)
+        part, result = x[first:last], out[first:last]
+        if columns < _SHORT:
+            _shift_rows(part, result)
+            raised = result.copy()
+            exponentiate(raised.reshape(-1))
+            for row in range(result.shape[0]):
+                line = result[row]
+                height = x.dtype.type(logarithm(np.float64(sum_segment(raised[row]))))
+                for i in range(line.size):
+                    line[i] -= height
+        else:
+            for row in range(result.shape[0]):
+                source, line = part[row], result[row]
+                shift = largest(source)
+                height = x.dtype.type(logarithm(sum_of_exponentials(source, shift)))
+                for i in range(line.size):
+                    line[i] = (source[i] - shift) - height
 
 
-@kernel
-def log_softmax_vjp(cotangent, y, out):
+def _log_softmax_vjp(cotangent, y, out):
     """cotangent - exp(y) sum(cotangent), row by row."""
     rows, columns = y.shape
-    for row in range(rows):
-        total = 0.0
-        for column in range(columns):
-            total += cotangent[row, column]
-        sum_ = y.dtype.type(total)
-        for column in range(columns):
-            out[row, column] = cotangent[row, column] - math.exp(y[row, column]) * sum_
+    step = _rows_in_block(columns)
+    for block in prange((rows + step - 1) // step):
+        first, last = block * step, min(rows, block * step + step)
+        given, part, result = cotangent[first:last], y[first:last], out[first:last]
+        if columns < _SHORT:
+            source, target = part.reshape(-1), result.reshape(-1)
+            for i in range(source.size):
+                target[i] = exp(source[i])
+            for row in range(result.shape[0]):
+                above, line = given[row], result[row]
+                total = sum_segment(above)
+                for i in range(line.size):
+                    line[i] = above[i] - line[i] * total
+        else:
+            for row in range(result.shape[0]):
+                above, source, line = given[row], part[row], result[row]
+                total = y.dtype.type(sum_line(above))
+                for i in range(line.size):
+                    line[i] = above[i] - exp(source[i]) * total
 
 
-@kernel
-def cross_entropy_vjp(scale, log_probabilities, target, uniform, smooth_scale, out):
-    """Gradient of the cross-entropy by the logits, row by row: row_scale * softmax minus the target distribution.
-
-    `scale[row]` weights the target class and `smooth_scale[row]` the part that label smoothing spreads with the class
-    weights `uniform`; rows that are ignored carry zeros in both.
-    """
-    rows, columns = out.shape
-    weight = out.dtype.type(0)
-    for column in range(columns):
-        weight += uniform[column]
-    for row in range(rows):
-        label = target[row]
-        total = scale[row] + smooth_scale[row] * weight
-        for column in range(columns):
-            spread = smooth_scale[row] * uniform[column]
-            # exp(-inf) * 0 is 0, so ignored rows and impossible classes stay 0.
-            out[row, column] = math.exp(log_probabilities[row, column]) * total - spread
-        if 0 <= label < columns:
-            out[row, label] -= scale[row]
+softmax_serial, softmax_parallel = serial_and_parallel(_softmax)
+softmax_vjp_serial, softmax_vjp_parallel = serial_and_parallel(_softmax_vjp)
+log_softmax_serial, log_softmax_parallel = serial_and_parallel(_log_softmax)
+log_softmax_vjp_serial, log_softmax_vjp_parallel = serial_and_parallel(_log_softmax_vjp)
 
 
-__all__ = ["cross_entropy_vjp", "log_softmax", "log_softmax_vjp", "softmax", "softmax_vjp"]
+# --- along a dimension that is not the last ----------------------------------------------------------------------
+
+
+@inline
+def _tile_of(task, tiles, length, inner):
+    """Where the tile of a task starts in the flat array, and how many lanes it has."""
+    first = task % tiles * _LANES
+    return task // tiles * length * inner + first, min(_LANES, inner - first)
+
+
+@inline
+def _raise_lanes(x, start, width, length, inner, best, total, out):
+    """Maxima of the lanes, and the sums of exp(x - maximum), which `out` receives unless it is empty."""
+    head = best[:width]
+    line = x[start : start + width]
+    for i in range(head.size):
+        head[i] = line[i]
+    for k in range(1, length):
+        line = x[start + k * inner : start + k * inner + width]
+        for i in range(head.size):
+            value = line[i]
+            head[i] = value if value > head[i] else head[i]
+    sums = total[:width]
+    for i in range(sums.size):
+        sums[i] = 0
+    for k in range(length):
+        line = x[start + k * inner : start + k * inner + width]
+        if out.size:
+            result = out[start + k * inner : start + k * inner + width]
+            for i in range(sums.size):
+                value = exp(line[i] - head[i])
+                result[i] = value
+                sums[i] += value
+        else:
+            for i in range(sums.size):
+                sums[i] += exp(line[i] - head[i])
+
+
+def _softmax_lanes(x, outer, length, inner, out):
+    """Softmax over the middle dimension of a flat (outer, length, inner) array."""
+    tiles = (inner + _LANES - 1) // _LANES
+    for task in prange(outer * tiles):
+        best, total = np.empty(_LANES, x.dtype), np.empty(_LANES, x.dtype)
+        start, width = _tile_of(task, tiles, length, inner)
+        _raise_lanes(x, start, width, length, inner, best, total, out)
+        for i in range(width):
+            total[i] = x.dtype.type(1) / total[i]
+        for k in range(length):
+            result = out[start + k * inner : start + k * inner + width]
+            for i in range(result.size):
+                result[i] *= total[i]
+
+
+def _log_softmax_lanes(x, outer, length, inner, out):
+    """Log-softmax over the middle dimension of a flat (outer, length, inner) array."""
+    tiles = (inner + _LANES - 1) // _LANES
+    for task in prange(outer * tiles):
+        best, total = np.empty(_LANES, x.dtype), np.empty(_LANES, x.dtype)
+        start, width = _tile_of(task, tiles, length, inner)
+        _raise_lanes(x, start, width, length, inner, best, total, x[:0])
+        for i in range(width):
+            total[i] = logarithm(np.float64(total[i]))
+        for k in range(length):
+            line = x[start + k * inner : start + k * inner + width]
+            result = out[start + k * inner : start + k * inner + width]
+            for i in range(result.size):
+                result[i] = (line[i] - best[i]) - total[i]
+
+
+def _softmax_vjp_lanes(cotangent, y, outer, length, inner, out):
+    """y * (cotangent - sum(cotangent * y)) over the middle dimension."""
+    tiles = (inner + _LANES - 1) // _LANES
+    for task in prange(outer * tiles):
+        total = np.zeros(_LANES, y.dtype)
+        start, width = _tile_of(task, tiles, length, inner)
+        for k in range(length):
+            given = cotangent[start + k * inner : start + k * inner + width]
+            line = y[start + k * inner : start + k * inner + width]
+            for i in range(line.size):
+                total[i] += given[i] * line[i]
+        for k in range(length):
+            given = cotangent[start + k * inner : start + k * inner + width]
+            line = y[start + k * inner : start + k * inner + width]
+            result = out[start + k * inner : start + k * inner + width]
+            for i in range(line.size):
+                result[i] = line[i] * (given[i] - total[i])
+
+
+def _log_softmax_vjp_lanes(cotangent, y, outer, length, inner, out):
+    """cotangent - exp(y) sum(cotangent) over the middle dimension."""
+    tiles = (inner + _LANES - 1) // _LANES
+    for task in prange(outer * tiles):
+        total = np.zeros(_LANES, y.dtype)
+        start, width = _tile_of(task, tiles, length, inner)
+        for k in range(length):
+            given = cotangent[start + k * inner : start + k * inner + width]
+            for i in range(given.size):
+                total[i] += given[i]
+        for k in range(length):
+            given = cotangent[start + k * inner : start + k * inner + width]
+            line = y[start + k * inner : start + k * inner + width]
+            result = out[start + k * inner : start + k * inner + width]
+            for i in range(line.size):
+                result[i] = given[i] - exp(line[i]) * total[i]
+
+
+softmax_lanes_serial, softmax_lanes_parallel = serial_and_parallel(_softmax_lanes)
+softmax_vjp_lanes_serial, softmax_vjp_lanes_parallel = serial_and_parallel(_softmax_vjp_lanes)
+log_softmax_lanes_serial, log_softmax_lanes_parallel = serial_and_parallel(_log_softmax_lanes)
+log_softmax_vjp_lanes_serial, log_softmax_vjp_lanes_parallel = serial_and_parallel(_log_softmax_vjp_lanes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +14,19 @@ from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import REAL, Domain, Sample
 from ..tensor import Tensor
+from .blocks import run
 from .linear_maps import gather_primitive, raw
-from .softmax import log_softmax, run_rows
+from .softmax import log_softmax
 
 if TYPE_CHECKING:
-    from ..kernels import softmax as kernels
+    from ..kernels import cross_entropy as kernels
+    from ..kernels import jit
 else:
-    kernels = lazy_import("autograd_core.kernels.softmax")
+    jit = lazy_import("autograd_core.kernels.jit")
+    kernels = lazy_import("autograd_core.kernels.cross_entropy")
+
+# Elements a thread should have at least, by how much dearer each is than an addition.
+_WORK = 4
 
 
 @elementwise(promotes=True, reference=lambda x, target: (x - target) ** 2, torch="", method=False)
@@ -66,38 +73,34 @@ def _(x: Any) -> Any:
     return -x
 
 
-def _parts(
-    target: np.ndarray, weight: np.ndarray, ignore_index: int, smoothing: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each row: the weight of its target class, the share of the spread part, and the weight it counts with."""
-    kept = target != ignore_index
-    own = np.where(kept, weight[np.where(kept, target, 0)], 0).astype(weight.dtype)
-    spread = np.where(kept, smoothing / weight.size, 0).astype(weight.dtype)
-    return own * weight.dtype.type(1 - smoothing), spread, own
-
-
 def _cross_entropy_forward(
     x: np.ndarray,
     *,
     target: np.ndarray,
-    weight: np.ndarray,
+    weight: np.ndarray | None,
     ignore_index: int,
     label_smoothing: float,
     reduction: str,
-) -> tuple[np.ndarray, np.ndarray]:
-    log_probabilities = run_rows(kernels.log_softmax, 1, x)
-    own, spread, counted = _parts(target, weight, ignore_index, label_smoothing)
-    picked = log_probabilities[np.arange(target.size), np.where(target == ignore_index, 0, target)]
-    losses = -np.where(own != 0, own * picked, 0)
-    if label_smoothing:
-        total = np.where(weight != 0, weight * log_probabilities, 0).sum(axis=1)
-        losses -= np.where(spread != 0, spread * total, 0)
-    if reduction == "none":
-        return losses, log_probabilities
-    total = losses.sum(dtype=np.float64)
+) -> tuple[np.ndarray, np.ndarray, float]:
+    statistics = np.empty((2, x.shape[0]), x.dtype)
+    losses = np.empty(x.shape[0], x.dtype)
+    weights = np.empty(0, x.dtype) if weight is None else contiguous(weight)
+    if jit.thread_count(_WORK * x.size) > 1:
+        with jit.PARALLEL:
+            total, counted, wrong = kernels.cross_entropy_parallel(
+                contiguous(x), contiguous(target), weights, ignore_index, label_smoothing, statistics, losses
+            )
+    else:
+        total, counted, wrong = kernels.cross_entropy_serial(
+            contiguous(x), contiguous(target), weights, ignore_index, label_smoothing, statistics, losses
+        )
+    if wrong >= 0:
+        raise IndexError(
+            f"cross_entropy: target {target[wrong]} lies outside [0, {x.shape[1]}) and is not {ignore_index}"
+        )
     if reduction == "mean":
-        total = np.divide(total, counted.sum(dtype=np.float64))
-    return np.asarray(total, x.dtype), log_probabilities
+        total = total / counted if counted else math.nan
+    return losses if reduction == "none" else np.asarray(total, x.dtype), statistics, counted
 
 
 def _cross_entropy_samples(random: np.random.Generator) -> list[Sample]:
@@ -105,8 +108,7 @@ def _cross_entropy_samples(random: np.random.Generator) -> list[Sample]:
     return [
         Sample(
             (random.standard_normal((4, 3)),),
-            {"target": np.array([0, 2, -100, 1]), "weight": np.ones(3), "label_smoothing": 0.0, "reduction": "mean"}
-            | common,
+            {"target": np.array([0, 2, -100, 1]), "weight": None, "label_smoothing": 0.0, "reduction": "mean"} | common,
         ),
         Sample(
             (random.standard_normal((3, 4)),),
@@ -118,25 +120,34 @@ def _cross_entropy_samples(random: np.random.Generator) -> list[Sample]:
             }
             | common,
         ),
+        # Rows long enough to be worked one by one.
+        Sample(
+            (random.standard_normal((2, 60)),),
+            {"target": np.array([59, 3]), "weight": None, "label_smoothing": 0.1, "reduction": "sum"} | common,
+        ),
     ]
 
 
 @fused(
     "cross_entropy",
     forward=_cross_entropy_forward,
-    residuals=("log_probabilities",),
+    residuals=("statistics", "counted"),
     samples=_cross_entropy_samples,
 )
 def cross_entropy_primitive(
-    x: Any, *, target: np.ndarray, weight: np.ndarray, ignore_index: int, label_smoothing: float, reduction: str
+    x: Any, *, target: np.ndarray, weight: np.ndarray | None, ignore_index: int, label_smoothing: float, reduction: str
 ) -> Any:
     """Cross-entropy of logits (rows, classes) and class indices: log-softmax, then the weighted mean of picked ones."""
     log_probabilities = log_softmax(x, 1)
-    own, spread, counted = _parts(target, weight, ignore_index, label_smoothing)
-    picked = gather_primitive(
-        log_probabilities, index=(np.arange(target.size), np.where(target == ignore_index, 0, target))
-    )
-    losses = -(picked * own) - (log_probabilities * weight).sum(1) * spread
+    weights = np.ones(x.shape[1], x.dtype) if weight is None else weight
+    kept = target != ignore_index
+    labels = np.where(kept, target, 0)
+    counted = np.where(kept, weights[labels], 0).astype(x.dtype)
+    losses = -gather_primitive(log_probabilities, index=(np.arange(target.size), labels))
+    losses = losses * (counted * x.dtype.type(1 - label_smoothing))
+    if label_smoothing:
+        share = np.where(kept, label_smoothing / weights.size, 0).astype(x.dtype)
+        losses = losses - (log_probabilities * weights).sum(1) * share
     if reduction == "none":
         return losses
     return losses.sum() / float(counted.sum()) if reduction == "mean" else losses.sum()
@@ -145,29 +156,22 @@ def cross_entropy_primitive(
 @cross_entropy_primitive.vjp("x")
 def _(
     cotangent: np.ndarray,
-    log_probabilities: np.ndarray,
+    x: np.ndarray,
+    statistics: np.ndarray,
+    counted: float,
     target: np.ndarray,
-    weight: np.ndarray,
+    weight: np.ndarray | None,
     ignore_index: int,
     label_smoothing: float,
     reduction: str,
 ) -> np.ndarray:
-    own, spread, counted = _parts(target, weight, ignore_index, label_smoothing)
-    scale = np.asarray(cotangent)
-    if reduction == "mean":
-        total = counted.sum(dtype=np.float64)
-        # All targets ignored: the loss is NaN by definition, its gradient 0.
-        scale = scale * log_probabilities.dtype.type(1 / total if total else 0)
-    dtype = log_probabilities.dtype
-    out = np.empty(log_probabilities.shape, dtype)
-    kernels.cross_entropy_vjp(
-        contiguous((own * scale).astype(dtype, copy=False)),
-        contiguous(log_probabilities),
-        contiguous(target),
-        contiguous(weight),
-        contiguous((spread * scale).astype(dtype, copy=False)),
-        out,
-    )
+    out = np.empty(x.shape, x.dtype)
+    # All targets ignored: the loss is NaN by definition, its gradient 0.
+    factor = 1.0 if reduction != "mean" else 1 / counted if counted else 0.0
+    weights = np.empty(0, x.dtype) if weight is None else contiguous(weight)
+    above = contiguous(np.asarray(cotangent)).reshape(-1)
+    arguments = (above, factor, contiguous(x), contiguous(target), weights, ignore_index, label_smoothing)
+    run(kernels, "cross_entropy_vjp", _WORK * x.size, *arguments, statistics, out)
     return out
 
 
@@ -238,11 +242,8 @@ def cross_entropy(
         raise TypeError("cross_entropy: targets must be integers or probabilities, got bool")
     # Copies of targets and weights: backward reads them again, and the user may have changed his by then.
     labels = np.array(target._array, np.int64, order="C").reshape(-1)
-    wrong = labels[(labels != ignore_index) & ((labels < 0) | (labels >= classes))]
-    if wrong.size:
-        raise IndexError(f"cross_entropy: target {wrong[0]} lies outside [0, {classes}) and is not {ignore_index}")
     rows = input.movedim(class_dim, -1).reshape(-1, classes) if input.ndim != 2 else input
-    weights = np.ones(classes, input.dtype) if weight is None else raw(weight).astype(input.dtype)
+    weights = None if weight is None else raw(weight).astype(input.dtype)
     result: Tensor = apply(
         cross_entropy_primitive.op,
         (rows,),

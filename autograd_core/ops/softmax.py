@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import dtypes
-from ..broadcasting import Shape, normalize_dim
+from ..broadcasting import normalize_dim
 from ..dispatch import apply, as_tensor_operand, attach, cast, fused
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
 from ..tensor import Tensor
+from .blocks import around, run
 from .elementwise import exp, log
 from .extrema import amax_primitive
 from .linear_maps import expand_reduced, sum_primitive
@@ -23,29 +24,32 @@ else:
     kernels = lazy_import("autograd_core.kernels.softmax")
 
 
-def _rows(array: np.ndarray, dim: int) -> np.ndarray:
-    """`array` as a contiguous matrix whose rows run along `dim`."""
-    if dim != array.ndim - 1:
-        array = np.moveaxis(array, dim, -1)
-    return contiguous(array).reshape(-1, array.shape[-1])
+# Elements a thread should have at least: exp makes each of them several times as dear as an addition.
+_WORK = 4
+# With fewer elements behind the dimension, it is moved to the end; with more, tiles of them are vectors.
+_FEW_LANES = 16
 
 
-def _from_rows(rows: np.ndarray, shape: Shape, dim: int) -> np.ndarray:
-    if dim == len(shape) - 1:
-        return rows.reshape(shape)
-    moved = (*shape[:dim], *shape[dim + 1 :], shape[dim])
-    return np.ascontiguousarray(np.moveaxis(rows.reshape(moved), -1, dim))
-
-
-def run_rows(kernel: Any, dim: int, *arrays: np.ndarray) -> np.ndarray:
-    """Run a row kernel along `dim` of `arrays`, all of one shape."""
+def run_along(name: str, dim: int, *arrays: np.ndarray) -> np.ndarray:
+    """Run the kernel `name`, which works along the rows of matrices, along `dim` of arrays of one shape."""
     shape = arrays[0].shape
-    if arrays[0].size == 0:
-        return np.empty(shape, arrays[0].dtype)
-    lines = [_rows(array, dim) for array in arrays]
-    out = np.empty(lines[0].shape, lines[0].dtype)
-    kernel(*lines, out)
-    return _from_rows(out, shape, dim)
+    out = np.empty(shape, arrays[0].dtype)
+    if not out.size:
+        return out
+    outer, length, inner = around(shape, dim)
+    work = _WORK * out.size
+    if inner == 1:
+        rows = [contiguous(array).reshape(outer, length) for array in arrays]
+        run(kernels, name, work, *rows, out.reshape(outer, length))
+    elif inner >= _FEW_LANES:
+        lines = [contiguous(array).reshape(-1) for array in arrays]
+        run(kernels, f"{name}_lanes", work, *lines, outer, length, inner, out.reshape(-1))
+    else:
+        turned = [contiguous(array.reshape(outer, length, inner).swapaxes(1, 2)) for array in arrays]
+        result = np.empty((outer * inner, length), out.dtype)
+        run(kernels, name, work, *[array.reshape(-1, length) for array in turned], result)
+        out.reshape(outer, length, inner)[...] = result.reshape(outer, inner, length).swapaxes(1, 2)
+    return out
 
 
 def _samples(random: np.random.Generator) -> list[Sample]:
@@ -53,6 +57,9 @@ def _samples(random: np.random.Generator) -> list[Sample]:
         Sample((random.standard_normal((3, 4)),), {"dim": 1}),
         Sample((random.standard_normal((2, 3, 2)) * 5,), {"dim": 0}),
         Sample((random.standard_normal((3, 1)),), {"dim": 1}),
+        # Each way the kernels go: long rows, a wide dimension behind, a narrow one.
+        Sample((random.standard_normal((2, 70)),), {"dim": 1}),
+        Sample((random.standard_normal((2, 3, 20)),), {"dim": 1}),
     ]
 
 
@@ -66,11 +73,11 @@ def _dot_along(x: Any, z: Any, dim: int) -> Any:
 
 
 def _softmax_forward(x: np.ndarray, *, dim: int) -> np.ndarray:
-    return run_rows(kernels.softmax, dim, x)
+    return run_along("softmax", dim, x)
 
 
 def _log_softmax_forward(x: np.ndarray, *, dim: int) -> np.ndarray:
-    return run_rows(kernels.log_softmax, dim, x)
+    return run_along("log_softmax", dim, x)
 
 
 @fused(
@@ -90,7 +97,7 @@ def softmax_primitive(x: Any, *, dim: int) -> Any:
 
 @softmax_primitive.vjp("x")
 def _(cotangent: Any, y: np.ndarray, dim: int) -> np.ndarray:
-    return run_rows(kernels.softmax_vjp, dim, cotangent, y)
+    return run_along("softmax_vjp", dim, cotangent, y)
 
 
 @softmax_primitive.derivative
@@ -113,7 +120,7 @@ def log_softmax_primitive(x: Any, *, dim: int) -> Any:
 
 @log_softmax_primitive.vjp("x")
 def _(cotangent: Any, y: np.ndarray, dim: int) -> np.ndarray:
-    return run_rows(kernels.log_softmax_vjp, dim, cotangent, y)
+    return run_along("log_softmax_vjp", dim, cotangent, y)
 
 
 @log_softmax_primitive.derivative

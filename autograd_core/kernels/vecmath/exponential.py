@@ -169,6 +169,27 @@ def exp2_float64(x):
 
 
 @inline
+def exp_nonpositive_float32(x):
+    """e^x for x <= 0, as softmax needs it: as accurate as exp, with two thirds of the instructions."""
+    x = _EXP_LOW32 if x < _EXP_LOW32 else x
+    shifted = x * _LOG2E32 + _ROUND_DOWN32
+    n = shifted - _ROUND_DOWN32
+    r = (x - n * _LN2_HIGH32) - n * _LN2_LOW32
+    p = (r * r * _tail_float32(r) + r) + _ONE32
+    return p * _power_float32(shifted) * _DOWN32
+
+
+@inline
+def exp_nonpositive_float64(x):
+    x = _EXP_LOW64 if x < _EXP_LOW64 else x
+    shifted = x * _LOG2E64 + _ROUND_DOWN64
+    n = shifted - _ROUND_DOWN64
+    r = (x - n * _LN2_HIGH64) - n * _LN2_LOW64
+    p = (r * r * _tail_float64(r) + r) + _ONE64
+    return p * _power_float64(shifted) * _DOWN64
+
+
+@inline
 def _exp_of_negative_float32(x):
     """e^x for x <= 0, where half the scaling is known beforehand."""
     x = _EXP_LOW32 if x < _EXP_LOW32 else x

@@ -1,0 +1,126 @@
+"""Cross-entropy of logits and class indices: loss and gradient without the probabilities in memory between them.
+
+Forward keeps two numbers a row, its maximum and the reciprocal of sum exp(x - max). Backward computes the exponentials
+again: they cost less than writing the log-probabilities to fresh memory and reading them (measured for 10 and 32,000
+classes).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .jit import inline, prange, serial_and_parallel
+from .lines import exp, exponentiate, largest, logarithm, sum_line, sum_of_exponentials, sum_segment
+from .softmax import _BLOCK, _SHORT, _largest_of_few
+
+
+@inline
+def _weight_of(weight, label):
+    return weight[label] if weight.size else weight.dtype.type(1)
+
+
+def _cross_entropy(x, target, weight, ignored, smoothing, statistics, losses):
+    """Losses by row; `statistics` receives each row's maximum and the reciprocal of its sum of exponentials.
+
+    `weight` is empty where all classes weigh 1. Returns the sum of the losses, that of the targets' weights, and the
+    number of the first row whose target is neither a class nor ignored, or -1; then nothing is computed.
+    """
+    rows, columns = x.shape
+    for row in range(rows):
+        label = target[row]
+        if (label < 0 or label >= columns) and label != ignored:
+            return 0.0, 0.0, row
+    step = max(1, _BLOCK // max(1, columns))
+    spread = smoothing / max(1, columns)
+    whole = sum_line(weight) if weight.size else np.float64(columns)
+    for block in prange((rows + step - 1) // step):
+        first, last = block * step, min(rows, block * step + step)
+        if columns < _SHORT:
+            raised = np.empty((last - first, columns), x.dtype)
+            for row in range(first, last):
+                line, result = x[row], raised[row - first]
+                shift = _largest_of_few(line)
+                statistics[0, row] = shift
+                for i in range(line.size):
+                    result[i] = line[i] - shift
+            exponentiate(raised.reshape(-1))
+            for row in range(first, last):
+                statistics[1, row] = sum_segment(raised[row - first])
+        for row in range(first, last):
+            line = x[row]
+            if columns < _SHORT:
+                total = np.float64(statistics[1, row])
+            else:
+                statistics[0, row] = largest(line)
+                total = sum_of_exponentials(line, statistics[0, row])
+            statistics[1, row] = 1.0 / total
+            label = target[row]
+            loss = 0.0
+            if label != ignored:
+                shift, height = statistics[0, row], logarithm(total)
+                own = _weight_of(weight, label) * (1.0 - smoothing)
+                if own != 0.0:
+                    loss = own * (height + (shift - line[label]))
+                if spread != 0.0:
+                    rest = 0.0
+                    for i in range(columns):
+                        part = _weight_of(weight, i)
+                        if part != 0:
+                            rest += part * np.float64(shift - line[i])
+                    loss += spread * (rest + whole * height)
+            losses[row] = loss
+    total_loss, total_weight = 0.0, 0.0
+    for row in range(rows):
+        total_loss += losses[row]
+        if target[row] != ignored:
+            total_weight += _weight_of(weight, target[row])
+    return total_loss, total_weight, -1
+
+
+def _cross_entropy_vjp(cotangent, factor, x, target, weight, ignored, smoothing, statistics, out):
+    """Gradient by the logits: the probabilities less the target distribution, times the row's weight and cotangent.
+
+    `cotangent` has one element, or one for each row; `factor` is what the reduction multiplies it by. Rows that are
+    ignored get 0.
+    """
+    rows, columns = x.shape
+    step = max(1, _BLOCK // max(1, columns))
+    spread = smoothing / max(1, columns)
+    whole = sum_line(weight) if weight.size else np.float64(columns)
+    for block in prange((rows + step - 1) // step):
+        first, last = block * step, min(rows, block * step + step)
+        if columns < _SHORT:
+            for row in range(first, last):
+                line, result, shift = x[row], out[row], statistics[0, row]
+                for i in range(line.size):
+                    result[i] = line[i] - shift
+            exponentiate(out[first:last].reshape(-1))
+        for row in range(first, last):
+            label, line, result = target[row], x[row], out[row]
+            if label == ignored:
+                for i in range(result.size):
+                    result[i] = 0
+                continue
+            above = cotangent[row if cotangent.size > 1 else 0] * factor
+            own = x.dtype.type(_weight_of(weight, label) * (1.0 - smoothing) * above)
+            even = x.dtype.type(spread * above)
+            scale = x.dtype.type((own + even * whole) * statistics[1, row])
+            if columns < _SHORT:
+                for i in range(result.size):
+                    result[i] *= scale
+            else:
+                shift = statistics[0, row]
+                for i in range(result.size):
+                    result[i] = exp(line[i] - shift) * scale
+            if even != 0:
+                if weight.size:
+                    for i in range(result.size):
+                        result[i] -= even * weight[i]
+                else:
+                    for i in range(result.size):
+                        result[i] -= even
+            result[label] -= own
+
+
+cross_entropy_serial, cross_entropy_parallel = serial_and_parallel(_cross_entropy)
+cross_entropy_vjp_serial, cross_entropy_vjp_parallel = serial_and_parallel(_cross_entropy_vjp)

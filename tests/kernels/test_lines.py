@@ -1,0 +1,62 @@
+"""Kernels over contiguous lines, against NumPy in double precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd_core.kernels import lines
+from autograd_core.kernels.jit import kernel
+
+FLOATS = (np.float32, np.float64)
+SIZES = (1, 5, 16, 17, 64, 1000, 3 * lines.SEGMENT + 7)
+
+
+@kernel
+def largest(line: Any) -> Any:
+    return lines.largest(line)
+
+
+@kernel
+def sums(first: Any, second: Any) -> Any:
+    return lines.sum_line(first), lines.dot_line(first, second)
+
+
+@kernel
+def raised(line: Any, shift: Any, out: Any) -> Any:
+    return lines.exponentials(line, shift, out), lines.sum_of_exponentials(line, shift)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("size", SIZES)
+def test_the_largest_element(random: np.random.Generator, dtype: Any, size: int) -> None:
+    line = random.standard_normal(size).astype(dtype)
+    for values in (line, -np.abs(line), np.zeros_like(line), np.full_like(line, -np.inf)):
+        assert largest(values) == values.max()
+    for special in (np.inf, np.nan):
+        line[size // 2] = special
+        np.testing.assert_equal(largest(line), special)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("size", SIZES)
+def test_sums_keep_their_digits(random: np.random.Generator, dtype: Any, size: int) -> None:
+    first, second = random.random((2, size)).astype(dtype)
+    exact = first.astype(np.longdouble).sum(), (first.astype(np.longdouble) * second).sum()
+    np.testing.assert_allclose(sums(first, second), np.float64(exact), rtol=16 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_exponentials_of_what_is_not_positive_are_within_two_units_in_the_last_place(dtype: Any) -> None:
+    limit = -103.0 if dtype is np.float32 else -745.0
+    line = np.concatenate([np.linspace(limit, 0, 100_003), -np.geomspace(1e-30, 1, 1001), [-np.inf]]).astype(dtype)
+    out = np.empty_like(line)
+    total, again = raised(line, dtype(0), out)
+    exact = np.exp(line.astype(np.longdouble))
+    unit = np.maximum(np.spacing(exact.astype(dtype)), np.finfo(dtype).smallest_subnormal)
+    assert np.max(np.abs(out - exact) / unit) < 2
+    assert out[-1] == 0
+    np.testing.assert_allclose([total, again], float(exact.sum()), rtol=16 * np.finfo(dtype).eps)
+    assert np.isnan(raised(np.array([np.nan], dtype), dtype(0), out)[0])
