@@ -20,6 +20,9 @@ _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autograd_co
 
 # Importing ops registers every operation.
 from . import (
+    fft as fft,
+)
+from . import (
     func as func,
 )
 from . import (
@@ -126,6 +129,9 @@ from .linalg import (
     cholesky as cholesky,
 )
 from .linalg import (
+    cholesky_inverse as cholesky_inverse,
+)
+from .linalg import (
     cholesky_solve as cholesky_solve,
 )
 from .linalg import (
@@ -150,6 +156,9 @@ from .linalg import (
     pinverse as pinverse,
 )
 from .linalg import (
+    qr as qr,
+)
+from .linalg import (
     slogdet as slogdet,
 )
 from .op import REGISTRY as REGISTRY
@@ -158,6 +167,7 @@ from .ops.arithmetic import *
 from .ops.bitwise import *
 from .ops.comparison import *
 from .ops.creation import *
+from .ops.descriptive import *
 from .ops.diagonals import *
 from .ops.einsum import *
 from .ops.elementwise import *
@@ -167,13 +177,17 @@ from .ops.linalg import *
 from .ops.loss import *
 from .ops.masking import *
 from .ops.norms import *
+from .ops.numbers import *
 from .ops.padding import *
 from .ops.powers import *
 from .ops.products import *
+from .ops.properties import *
 from .ops.rearrange import *
 from .ops.rectifiers import *
 from .ops.reduction import *
+from .ops.regions import *
 from .ops.rounding import *
+from .ops.sampling import *
 from .ops.scan import *
 from .ops.scatter import *
 from .ops.shape import *
@@ -198,5 +212,5 @@ __all__ = [
     for name, value in globals().items()
     if not name.startswith("_")
     and name != "annotations"
-    and (not isinstance(value, _types.ModuleType) or name in ("func", "linalg", "special"))
+    and (not isinstance(value, _types.ModuleType) or name in ("fft", "func", "linalg", "special"))
 ]

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from . import dtypes
 from .broadcasting import broadcast_shapes, normalize_dim
 from .dispatch import apply, apply_with_residuals, as_tensor_operand, attach, cast
 from .ops import decomposition as primitives
+from .ops.descriptive import powers_of
 from .ops.einsum import tensordot
 from .ops.elementwise import abs as _abs
 from .ops.elementwise import where
@@ -24,7 +26,7 @@ from .ops.joining import cat
 from .ops.linalg import matmul
 from .ops.linear_maps import expand_primitive, permute_primitive
 from .ops.reduction import sum as _sum
-from .ops.shape import squeeze, unsqueeze
+from .ops.shape import movedim, squeeze, unsqueeze
 from .tensor import Tensor, wrap
 
 
@@ -432,6 +434,57 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     return take(A, offset, dim1, dim2)
 
 
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """Powers from 0 to N - 1 of each element along a new last dimension; N is the last dimension's size if left out.
+
+    Raises:
+        ValueError: for 0-d tensors and for N below 2.
+    """
+    tensor = as_tensor_operand(x, "vander")
+    if not tensor.ndim or (N is not None and N <= 1):
+        raise ValueError(f"vander: expected a dimension and N above 1, got shape {tensor.shape} and {N}")
+    return powers_of(tensor, tensor.shape[-1] if N is None else N, increasing=True)
+
+
+def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
+    """The inverse of a tensor as a map from its last dimensions to its first `ind`.
+
+    Raises:
+        ValueError: if the two groups of dimensions have not the same number of elements.
+    """
+    tensor = as_tensor_operand(A, "tensorinv")
+    if ind <= 0:
+        raise ValueError(f"tensorinv: ind must be positive, got {ind}")
+    to, of = tensor.shape[:ind], tensor.shape[ind:]
+    size = math.prod(to)
+    if size != math.prod(of):
+        raise ValueError(f"tensorinv: dimensions {to} and {of} hold different numbers of elements")
+    return inv(tensor.reshape(size, size)).reshape(*of, *to)
+
+
+def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tensor:
+    """The X with tensordot(A, X, X.ndim) = B; `dims` of A are moved to its end first.
+
+    Raises:
+        ValueError: if shapes do not fit.
+    """
+    tensor, right = _one_dtype(as_tensor_operand(A, "tensorsolve"), B, "tensorsolve")
+    if dims is not None:
+        tensor = movedim(tensor, tuple(dims), tuple(range(-len(dims), 0)))
+    shape = tensor.shape[right.ndim :]
+    size = math.prod(shape)
+    if tensor.numel() != size * size or right.numel() != size:
+        raise ValueError(f"tensorsolve: shapes {tensor.shape} and {right.shape} do not fit")
+    return solve(tensor.reshape(size, size), right.reshape(size)).reshape(*shape)
+
+
+def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
+    """The inverse of L Lᵀ, from a Cholesky factor (of LᵀL with `upper`); ``torch.cholesky_inverse``."""
+    factor = _matrix(L, "cholesky_inverse", square=True)
+    eye = wrap(np.eye(factor.shape[-1], dtype=factor.dtype), None)
+    return cholesky_solve(expand_primitive(eye, shape=factor.shape), factor, upper)
+
+
 inverse = inv
 pinverse = pinv
 
@@ -441,8 +494,12 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     return multi_dot(matrices) if len(matrices) > 1 else as_tensor_operand(matrices[0], "chain_matmul")
 
 
-for _name in ("cholesky", "cross", "det", "inverse", "logdet", "matrix_exp", "matrix_power", "pinverse", "slogdet"):
-    attach(_name, globals()[_name])
+_METHODS = (
+    cholesky, cholesky_inverse, cholesky_solve, cross, det, inverse, logdet, matrix_exp, matrix_power, pinverse, qr,
+    slogdet,
+)  # fmt: skip
+for _function in _METHODS:
+    attach({"inv": "inverse", "pinv": "pinverse"}.get(_function.__name__, _function.__name__), _function)
 
 __all__ = [
     "QR",
@@ -474,6 +531,9 @@ __all__ = [
     "svd",
     "svdvals",
     "tensordot",
+    "tensorinv",
+    "tensorsolve",
+    "vander",
     "vecdot",
     "vector_norm",
 ]

@@ -7,8 +7,11 @@ tensor(24.)
 
 from __future__ import annotations
 
+from .ops.numbers import entr, multigammaln
 from .ops.powers import exp2, expm1, log1p, xlog1py, xlogy
+from .ops.reduction import logsumexp
 from .ops.rounding import round
+from .ops.softmax import log_softmax, softmax
 from .ops.special import (
     digamma,
     erf,
@@ -29,6 +32,7 @@ from .ops.trigonometric import sinc
 
 __all__ = [
     "digamma",
+    "entr",
     "erf",
     "erfc",
     "erfinv",
@@ -41,12 +45,16 @@ __all__ = [
     "i1",
     "i1e",
     "log1p",
+    "log_softmax",
     "logit",
+    "logsumexp",
+    "multigammaln",
     "ndtr",
     "polygamma",
     "psi",
     "round",
     "sinc",
+    "softmax",
     "xlog1py",
     "xlogy",
 ]

@@ -11,16 +11,45 @@ Example:
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import autograd_core as ag
-from autograd_core import Tensor, batch_norm, linear
+from autograd_core import (
+    Tensor,
+    batch_norm,
+    celu,
+    elu,
+    gelu,
+    glu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    linear,
+    logsigmoid,
+    mish,
+    one_hot,
+    pad,
+    prelu,
+    relu6,
+    rrelu,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    softshrink,
+    softsign,
+    tanh,
+    tanhshrink,
+    threshold,
+)
 from autograd_core import log_softmax as _log_softmax
 from autograd_core import softmax as _softmax
 
+from .functional_distance import bilinear, cosine_similarity, normalize, pairwise_distance, pdist
 from .functional_loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -31,10 +60,6 @@ from .functional_loss import (
     nll_loss,
     smooth_l1_loss,
 )
-
-# Klambauer et al. 2017, "Self-normalizing neural networks": the fixed point of mean 0 and variance 1.
-_SELU_ALPHA = 1.6732632423543772848170429916717
-_SELU_SCALE = 1.0507009873554804934193349852946
 
 
 def _finish(input: Tensor, inplace: bool, function: Callable[..., Tensor], *arguments: Any, **named: Any) -> Tensor:
@@ -69,153 +94,6 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     return ag.relu(input) if not inplace else _finish(input, True, ag.relu)
 
 
-def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(x, 0), 6) elementwise; the derivative at 0 and 6 is 0."""
-    return hardtanh(input, 0.0, 6.0, inplace)
-
-
-def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """x limited to [min_val, max_val]; the derivative at the limits is 0.
-
-    Raises:
-        ValueError: if `min_val` exceeds `max_val`.
-    """
-    if min_val > max_val:
-        raise ValueError(f"hardtanh: min_val {min_val} must not exceed max_val {max_val}")
-    return _finish(input, inplace, _limit, float(min_val), float(max_val))
-
-
-def _limit(input: Tensor, low: float, high: float) -> Tensor:
-    return ag.where(input <= low, low, ag.where(input >= high, high, input))
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x for positive x, else negative_slope · x; the derivative at 0 is negative_slope."""
-    return _finish(input, inplace, ag.leaky_relu, negative_slope=negative_slope)
-
-
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """x for positive x, else weight · x, with a learned weight (He et al. 2015).
-
-    Args:
-        input: shape (N, C, …), or any shape for a single weight.
-        weight: shape (1,), or (C,) for one a channel.
-
-    Raises:
-        ValueError: if the weights do not fit the channels.
-    """
-    channels = input.shape[1] if input.ndim > 1 else 1
-    if weight.ndim > 1 or (weight.numel() != 1 and weight.numel() != channels):
-        raise ValueError(f"prelu: weight must have shape (1,) or ({channels},), got {weight.shape}")
-    if weight.numel() != 1:
-        weight = weight.reshape(-1, *(1,) * (input.ndim - 2))
-    elif input.ndim == 0:
-        weight = weight.reshape(())
-    return ag.where(input > 0, input, weight * input)
-
-
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x for positive x, else alpha (exp(x) - 1) (Clevert et al. 2016)."""
-    return _finish(input, inplace, ag.elu, alpha=alpha)
-
-
-def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Scaled exponential linear unit, which keeps mean 0 and variance 1 (Klambauer et al. 2017)."""
-    return _finish(input, inplace, lambda x: _SELU_SCALE * ag.elu(x, alpha=_SELU_ALPHA))
-
-
-def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """max(x, 0) + min(0, alpha (exp(x / alpha) - 1)) (Barron 2017); continuously differentiable for every alpha.
-
-    Raises:
-        ValueError: if `alpha` is 0.
-    """
-    if alpha == 0:
-        raise ValueError("celu: alpha must not be 0")
-    return _finish(input, inplace, _celu, float(alpha))
-
-
-def _celu(input: Tensor, alpha: float) -> Tensor:
-    positive = input > 0
-    # The exponential of 0 is taken where it is not used, so that it cannot overflow there.
-    return ag.where(positive, input, alpha * ag.expm1(ag.where(positive, 0.0, input) / alpha))
-
-
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """Gaussian error linear unit, x Φ(x) (Hendrycks and Gimpel 2016).
-
-    Args:
-        input: any shape.
-        approximate: "none", or "tanh" for ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))).
-
-    Raises:
-        ValueError: for any other approximation.
-    """
-    if approximate == "none":
-        function = ag.REGISTRY["gelu_exact"].function
-        assert function is not None
-        exact: Tensor = function(input)
-        return exact
-    if approximate != "tanh":
-        raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-    return 0.5 * input * (1 + ag.tanh(math.sqrt(2 / math.pi) * (input + 0.044715 * (input * input * input))))
-
-
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x σ(x), also called Swish (Ramachandran et al. 2017)."""
-    return _finish(input, inplace, ag.silu)
-
-
-def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x tanh(softplus(x)) (Misra 2019)."""
-    return _finish(input, inplace, lambda x: x * ag.tanh(ag.softplus(x)))
-
-
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """Smooth ReLU, log(1 + exp(beta x)) / beta; x itself where beta x exceeds the threshold.
-
-    Raises:
-        ValueError: if `beta` is 0.
-    """
-    if beta == 0:
-        raise ValueError("softplus: beta must not be 0")
-    smooth = ag.softplus(input) if beta == 1 else ag.softplus(input * beta) / beta
-    # The kernel is stable by itself; in float32 the default threshold changes no bit of value or derivative.
-    if threshold >= 20 and input.dtype == ag.float32:
-        return smooth
-    return ag.where(input * beta > threshold, input, smooth)
-
-
-def softsign(input: Tensor) -> Tensor:
-    """x / (1 + |x|)."""
-    return input / (1 + ag.abs(input))
-
-
-def sigmoid(input: Tensor) -> Tensor:
-    """1 / (1 + exp(-x))."""
-    return ag.sigmoid(input)
-
-
-def logsigmoid(input: Tensor) -> Tensor:
-    """log σ(x), finite for every finite x."""
-    return -ag.softplus(-input)
-
-
-def tanh(input: Tensor) -> Tensor:
-    """Hyperbolic tangent."""
-    return ag.tanh(input)
-
-
-def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """x / 6 + ½ limited to [0, 1]."""
-    return _finish(input, inplace, lambda x: _limit(x, -3.0, 3.0) / 6 + 0.5)
-
-
-def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x hardsigmoid(x) (Howard et al. 2019)."""
-    return _finish(input, inplace, lambda x: x * (_limit(x, -3.0, 3.0) / 6 + 0.5))
-
-
 def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """exp(x) / Σ exp(x) along `dim`; leaving `dim` out is deprecated, as in PyTorch.
 
@@ -231,6 +109,30 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Ten
     return _log_softmax(input, _dimension(input, dim, "log_softmax"), dtype=dtype)
 
 
+def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """exp(-x) / Σ exp(-x) along `dim`; the same arguments and errors as :func:`softmax`."""
+    return _softmax(-input, _dimension(input, dim, "softmin"), dtype=dtype)
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """A sample of the relaxed categorical distribution (Jang et al. 2017; Maddison et al. 2017).
+
+    Args:
+        logits: unnormalised logarithms of probabilities.
+        tau: temperature.
+        hard: return one-hot vectors, with the gradient of the relaxed sample (straight through).
+        eps: ignored, as in PyTorch.
+        dim: the dimension of the categories.
+    """
+    noise = -ag.zeros_like(logits).exponential_().log()
+    soft = _softmax((logits + noise) / tau, dim)
+    if not hard:
+        return soft
+    place = soft.detach().argmax(dim, keepdim=True)
+    one = ag.zeros_like(soft.detach()).scatter(dim, place, 1.0)
+    return one - soft.detach() + soft
+
+
 def _dimension(input: Tensor, dim: int | None, name: str) -> int:
     if dim is not None:
         return dim
@@ -240,13 +142,18 @@ def _dimension(input: Tensor, dim: int | None, name: str) -> int:
 
 __all__ = [
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "cosine_similarity",
     "cross_entropy",
     "dropout",
     "elu",
     "gelu",
+    "glu",
+    "gumbel_softmax",
+    "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
@@ -259,15 +166,25 @@ __all__ = [
     "mish",
     "mse_loss",
     "nll_loss",
+    "normalize",
+    "one_hot",
+    "pad",
+    "pairwise_distance",
+    "pdist",
     "prelu",
     "relu",
     "relu6",
+    "rrelu",
     "selu",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
     "softmax",
+    "softmin",
     "softplus",
+    "softshrink",
     "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
 ]

@@ -27,7 +27,7 @@ ROOMS = (
     "backward",
     "random",
     "ops",
-    *("linalg", "special"),
+    *("fft", "linalg", "special"),
     "update",
     "func",
     "gradcheck",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import dtypes
 from .. import formula as f
 from ..dispatch import elementwise
 from ..formula import special as statements
@@ -190,9 +191,14 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     Args:
         input: any shape.
         beta: steepness.
-        threshold: the result is x where beta x exceeds it. With the defaults no such step is needed and none is made.
+        threshold: the result is x where beta x exceeds it. With the defaults this changes no bit in float32.
+
+    Raises:
+        ValueError: if `beta` is 0.
     """
-    if beta == 1 and threshold == 20:
+    if beta == 0:
+        raise ValueError("softplus: beta must not be 0")
+    if beta == 1 and threshold == 20 and input.dtype == dtypes.float32:
         return _softplus(input)
     return activate(_softplus_scaled, input, False, beta=beta, threshold=threshold)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import dtypes
 from .. import formula as f
-from ..broadcasting import broadcast_shapes, normalize_dims
+from ..broadcasting import broadcast_shapes, normalize_dim, normalize_dims
 from ..dispatch import apply, as_tensor_operand, attach, cast, fused, structural
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
@@ -18,7 +18,9 @@ from ..tensor import Tensor
 from .arguments import Dim, converted, floating
 from .blocks import count, fold, run, squares_of, sum_of
 from .decomposition import svd_primitive
+from .elementwise import where
 from .extrema import amax_primitive, amin_primitive
+from .inplace import in_place
 from .linear_maps import expand_reduced, expand_view_primitive, raw, reshape_primitive, sum_primitive
 
 if TYPE_CHECKING:
@@ -226,7 +228,33 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
     return reshape_primitive(result, shape=(*batch, first.shape[-2], second.shape[-2]))
 
 
-for _function in (norm, dist):
-    attach(_function.__name__, _function)
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """Scale each slice along `dim` whose norm exceeds `maxnorm` down to it, less 1e-7 as in PyTorch.
 
-__all__ = ["cdist", "dist", "norm"]
+    Args:
+        input: at least two dimensions.
+        p: order of the norm, positive.
+        dim: the dimension whose slices are scaled.
+        maxnorm: the largest norm, not negative.
+
+    Raises:
+        TypeError: for integers.
+        ValueError: for fewer dimensions, an order that is not positive and a negative limit.
+    """
+    tensor = floating(input, "renorm")
+    if tensor.ndim < 2:
+        raise ValueError(f"renorm: expected at least two dimensions, got shape {tensor.shape}")
+    if not p > 0 or not maxnorm >= 0:
+        raise ValueError(f"renorm: p must be positive and maxnorm not negative, got {p} and {maxnorm}")
+    axis = normalize_dim(dim, tensor.ndim, "renorm")
+    others = tuple(place for place in range(tensor.ndim) if place != axis)
+    size = vector_norm(tensor, p, others, keepdim=True)
+    result: Tensor = tensor * where(size > maxnorm, float(maxnorm) / (size + 1e-7), 1.0)
+    return result
+
+
+for _function in (norm, dist, renorm):
+    attach(_function.__name__, _function)
+attach("renorm_", in_place(renorm, "renorm"))
+
+__all__ = ["cdist", "dist", "norm", "renorm"]

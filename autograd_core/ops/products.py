@@ -7,7 +7,8 @@ from collections.abc import Callable
 from ..dispatch import as_tensor_operand, attach
 from ..tensor import Tensor
 from .einsum import outer
-from .linalg import bmm, mm, mv
+from .inplace import in_place
+from .linalg import bmm, dot, mm, mv
 from .reduction import sum as _sum
 
 
@@ -40,5 +41,11 @@ baddbmm = _added("baddbmm", bmm, "first @ second, for batches of matrices")
 
 for _function in (addmm, addmv, addr, addbmm, baddbmm):
     attach(_function.__name__, _function)
+    attach(f"{_function.__name__}_", in_place(_function, _function.__name__))
 
-__all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm"]
+# The complex conjugate of the first vector is the vector itself.
+vdot, ger = dot, outer
+attach("vdot", vdot)
+attach("ger", ger)
+
+__all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "ger", "vdot"]
