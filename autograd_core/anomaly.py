@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,8 +45,24 @@ def detect_anomaly(check_nan: bool = True) -> Iterator[None]:
         mode.anomaly, mode.check_nan = outer
 
 
+@contextmanager
+def observe(observer: Callable[[Node, np.ndarray], None]) -> Iterator[None]:
+    """Inside, ``observer(node, result)`` is told of every recorded operation, which remembers its line as well.
+
+    For pictures and profiles: nodes do not hold their results, so this is the moment to look at them.
+    """
+    outer = mode.anomaly, mode.check_nan, mode.observer
+    mode.anomaly, mode.check_nan, mode.observer = True, outer[0] and outer[1], observer
+    try:
+        yield
+    finally:
+        mode.anomaly, mode.check_nan, mode.observer = outer
+
+
 def note_creation(node: Node, result: np.ndarray, operands: Sequence[Any]) -> None:
     """Remember the user's line that made `node`, and refuse a NaN that it introduced."""
+    if mode.observer is not None:
+        mode.observer(node, result)
     frame = sys._getframe(2)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _ROOMS:
         frame = frame.f_back
@@ -92,4 +108,4 @@ def _place(node: Node) -> str:
     return f"the operation '{node.name}'{module}, created at {site or 'an unknown line'},"
 
 
-__all__: list[str] = ["check_cotangents", "detect_anomaly", "note_creation"]
+__all__: list[str] = ["check_cotangents", "detect_anomaly", "note_creation", "observe"]

@@ -344,6 +344,17 @@ def _run(
         mode.enabled = outer
 
 
+def visit_cotangents(outputs: Sequence[Tensor], gradients: Sequence[Tensor], targets: dict[Any, Any]) -> None:
+    """A pass that keeps the graph and touches no ``grad``: ``targets[node] = cotangent`` for every key of `targets`.
+
+    Keys are nodes and accumulators. A mapping that overrides ``__setitem__`` sees cotangents without keeping them.
+
+    Raises:
+        GraphError: if the graph has been freed.
+    """
+    _run(tuple(outputs), tuple(gradients), True, False, targets)
+
+
 def backward(
     tensors: Any,
     grad_tensors: Any = None,

@@ -35,6 +35,8 @@ class Mode(threading.local):
     scope: Scope | None = None
     anomaly: bool = False
     check_nan: bool = True
+    # Told of every result with the node that made it; see `observe`.
+    observer: Callable[[Node, np.ndarray], None] | None = None
     # Inside a checkpoint's second forward pass, which must not move running statistics again.
     recomputing: bool = False
     # The dtype of numbers in a partial derivative that is being read on tensors.

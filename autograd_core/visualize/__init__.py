@@ -10,7 +10,8 @@
 ``picture.save("graph.svg")`` writes it to a file, ``picture.source`` is its DOT text.
 """
 
+from .drawing import draw
 from .engines import RenderError
-from .picture import GraphPicture, draw
+from .picture import GraphPicture
 
 __all__ = ["GraphPicture", "RenderError", "draw"]

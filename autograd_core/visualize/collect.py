@@ -14,7 +14,19 @@ import numpy as np
 
 from ..dtypes import float32
 from ..graph import Accumulator, Node, Scope, ancestors
+from ..op import Fused
 from ..tensor import Tensor
+from .expansion import COMPOSITION, Expansion
+from .measure import (
+    Measures,
+    Observations,
+    blocked_share,
+    find_faults,
+    find_values,
+    recompute_values,
+    saved_memory,
+    watch_backward,
+)
 
 # A node of this name hands on one result of an operation that has several; pictures show the operation alone.
 PROJECTION = "output"
@@ -30,12 +42,21 @@ class Value(NamedTuple):
 
 @dataclass(slots=True)
 class Operation:
-    """One applied operation; `block` is the index of the module call it was recorded in."""
+    """One applied operation; `block` is the index of the module call it was recorded in.
+
+    Attributes:
+        symbol: what the composition that it is part of calls its result.
+        copies: how many operations it stands for.
+    """
 
     name: str
     block: int | None
     operands: list[Value]
     details: str
+    label: str = ""
+    symbol: str = ""
+    measures: Measures = field(default_factory=Measures)
+    copies: int = 1
 
 
 @dataclass(slots=True)
@@ -47,16 +68,25 @@ class Leaf:
     label: str
     size: int
     consumers: list[int] = field(default_factory=list)
+    measures: Measures = field(default_factory=Measures)
+    copies: int = 1
 
 
 @dataclass(slots=True)
 class Block:
-    """One call of a module (or of a user's ``scope``); `path` are the indices from the outermost block to itself."""
+    """One call of a module (or of a user's ``scope``); `path` are the indices from the outermost block to itself.
+
+    Attributes:
+        call: which call it is, where a module was called several times.
+        copies, last: how many blocks it stands for, and the name of the last of them.
+    """
 
     name: str
     kind: str
     path: tuple[int, ...]
     call: int = 0
+    copies: int = 1
+    last: str = ""
 
     @property
     def level(self) -> int:
@@ -70,11 +100,15 @@ class Block:
 
     @property
     def label(self) -> str:
-        """Name and class, and which call it is where a module was called several times."""
-        if self.name and self.kind and self.kind not in (self.name, "scope"):
-            text = f"{self.name} ({self.kind})"
-        else:
-            text = self.name or self.kind
+        """Name and class, which call it is where a module was called several times, and how many it stands for."""
+        named = self.name and self.kind and self.kind not in (self.name, "scope")
+        if self.copies > 1 and named:
+            if self.last == self.name:
+                return f"{self.name} ({self.kind}), {self.copies} calls"
+            return f"{self.name} … {self.last} ({self.kind} × {self.copies})"
+        text = f"{self.name} ({self.kind})" if named else self.name or self.kind
+        if self.copies > 1:
+            return f"{text} × {self.copies}"
         return f"{text}, call {self.call}" if self.call else text
 
 
@@ -97,6 +131,27 @@ class Recording:
     outputs: list[Output] = field(default_factory=list)
     omitted_operands: int = 0
     after_backward: bool = False
+    # Blocks that are open however deep they are.
+    opened: set[int] = field(default_factory=set)
+    notices: list[str] = field(default_factory=list)
+    # Modules that are repeated and drawn once.
+    folded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What to read beside the structure.
+
+    Attributes:
+        values, gradients: whether to measure them.
+        expand: names of fused operations to show as compositions, and dotted paths of modules to open.
+        expand_all: all of them.
+    """
+
+    values: bool = False
+    gradients: bool = False
+    expand: frozenset[str] = frozenset()
+    expand_all: bool = False
 
 
 def describe(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
@@ -113,19 +168,25 @@ def describe(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
     return text if dtype == float32 else f"{text} {dtype}"
 
 
-def collect(output: Any) -> Recording:
+def collect(output: Any, reading: Reading | None = None, observations: Observations | None = None) -> Recording:
     """Record everything that leads to the tensors in `output`: a tensor, or tuples, lists and dicts of tensors.
+
+    Args:
+        output: where to start.
+        reading: what to read beside the structure.
+        observations: what was seen while the graph was recorded.
 
     Raises:
         TypeError: if there is no tensor in it.
+        ValueError: if something to expand is not there.
     """
     tensors = list(named_tensors(output))
     if not tensors:
         raise TypeError(
-            f"draw() wants a tensor, or a tuple, list or dict of tensors; got {type(output).__name__} without any. "
-            "To draw a model, call it and draw its output."
+            f"draw() wants a tensor, or a tuple, list or dict of tensors, or a model with inputs=...; "
+            f"got {type(output).__name__} without any tensor"
         )
-    return _Reader().read(tensors)
+    return _Reader(reading or Reading(), observations or Observations()).read(tensors)
 
 
 def named_tensors(output: Any) -> Iterator[tuple[str, Tensor]]:
@@ -144,27 +205,64 @@ def named_tensors(output: Any) -> Iterator[tuple[str, Tensor]]:
 class _Reader:
     """Fills one Recording; the dictionaries from graph objects to indices live only as long as the reading."""
 
-    def __init__(self) -> None:
+    def __init__(self, reading: Reading, observations: Observations) -> None:
+        self.reading = reading
+        self.observations = observations
+        self.expansion = Expansion(reading.expand, reading.expand_all, observations, reading.values)
         self.recording = Recording()
         self.values: dict[Any, Value] = {}
         self.blocks: dict[Scope, int] = {}
         self.labels: dict[tuple[Any, Any], str] = {}
+        self.buffers: set[int] = set()
+        # Where the measures of each entry are, to be told of faults found at the end.
+        self.entries: list[Any] = []
+        self.measures: dict[Any, Measures] = {}
 
     def read(self, tensors: list[tuple[str, Tensor]]) -> Recording:
         recording = self.recording
         # Sequence numbers are creation order, so this order, and with it every identifier, is the same in each run.
-        for entry in reversed(ancestors([tensor._node for _, tensor in tensors])):
-            if isinstance(entry, Accumulator):
+        entries = list(reversed(ancestors([tensor._node for _, tensor in tensors])))
+        self._observe(entries, [tensor for _, tensor in tensors])
+        # An operation that is shown as a composition gives way to the operations of that.
+        stack = [iter(entries)]
+        expanded: list[tuple[Any, Any]] = []
+        while stack:
+            entry = next(stack[-1], None)
+            if entry is None:
+                stack.pop()
+                if expanded:
+                    whole, result = expanded.pop()
+                    self.values[whole] = self.values[result]
+            elif isinstance(entry, Accumulator):
                 self._read_leaf(entry)
+            elif self.expansion.wants(entry):
+                result, parts = self.expansion.expand(entry)
+                expanded.append((entry, result))
+                stack.append(iter(parts))
             else:
                 self._read_operation(entry)
+        if self.reading.values or self.reading.gradients:
+            for entry, fault in find_faults(self.entries, self.observations).items():
+                self.measures[entry].fault = fault
         for name, tensor in tensors:
             label = self._describe(tuple(tensor.shape), np.dtype(tensor.dtype))
             value = None if tensor._node is None else self.values[tensor._node]._replace(label=label)
             recording.outputs.append(Output(name, label, value))
+        recording.notices = self.observations.notices
         self._number_calls()
         self._name_leaves()
+        self._open_blocks({entry.plan.op.name for entry in entries if isinstance(entry, Node)})
         return recording
+
+    def _observe(self, entries: list[Any], tensors: list[Tensor]) -> None:
+        reading, observations = self.reading, self.observations
+        if reading.values or reading.gradients or reading.expand or reading.expand_all:
+            find_values(entries, tensors, observations)
+        if reading.values:
+            recompute_values(entries, observations)
+        if reading.gradients:
+            keep = {entry for entry in entries if isinstance(entry, Node) and self.expansion.wants(entry)}
+            watch_backward(tensors, entries, observations, keep)
 
     def _describe(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
         found = self.labels.get((shape, dtype))
@@ -177,8 +275,19 @@ class _Reader:
         label = self._describe(entry.shape, entry.dtype)
         self.values[entry] = Value(True, len(leaves), label)
         size = int(np.prod(entry.shape, dtype=np.int64))
-        leaves.append(Leaf(clean(entry.name or "input"), entry.name is not None, label, size))
+        leaf = Leaf(clean(entry.name or "input"), entry.name is not None, label, size)
+        leaves.append(leaf)
+        self._measure(entry, leaf.measures)
         self.recording.after_backward |= entry.grad is not None
+
+    def _measure(self, entry: Any, measures: Measures) -> None:
+        self.entries.append(entry)
+        self.measures[entry] = measures
+        gradient = self.observations.gradients.get(entry)
+        if gradient is not None:
+            measures.gradients = gradient, gradient
+        if self.reading.values or self.reading.gradients:
+            measures.value = self.observations.value(entry)
 
     def _read_operation(self, entry: Node) -> None:
         if entry.name == PROJECTION and len(entry.edges) == 1 and entry.edges[0] is not None:
@@ -195,8 +304,22 @@ class _Reader:
             operands.append(value)
             if value.is_leaf:
                 self.recording.leaves[value.number].consumers.append(len(operations))
-        self.values[entry] = Value(False, len(operations), self._describe(entry.shape, entry.dtype))
-        operations.append(Operation(clean(entry.name), self._block(entry.scope), operands, details(entry)))
+        label = self._describe(entry.shape, entry.dtype)
+        self.values[entry] = Value(False, len(operations), label)
+        operation = Operation(clean(entry.name), self._block(entry.scope), operands, details(entry), label)
+        operation.symbol = self.expansion.symbols.get(entry, "")
+        operations.append(operation)
+        measures = operation.measures
+        self._measure(entry, measures)
+        is_part = operation.block is not None and self.recording.blocks[operation.block].kind == COMPOSITION
+        # A composition is computed for the picture only: what it keeps is not kept in earnest.
+        if not is_part:
+            measures.saved, measures.keeps = saved_memory(entry, self.buffers)
+            measures.forward = self.observations.forward.get(entry)
+            measures.backward = self.observations.backward.get(entry)
+        if self.reading.gradients:
+            measures.blocked = blocked_share(entry)
+        measures.site = entry.extras.site or "" if entry.extras is not None and not is_part else ""
 
     def _block(self, scope: Scope | None) -> int | None:
         """The index of the block of `scope`, making it and those around it at first sight."""
@@ -223,7 +346,7 @@ class _Reader:
         for block in inner:
             key = block.parent, block.name, block.kind
             seen[key] += 1
-            if totals[key] > 1:
+            if totals[key] > 1 and block.kind != COMPOSITION:
                 block.call = seen[key]
 
     def _name_leaves(self) -> None:
@@ -232,8 +355,36 @@ class _Reader:
         for leaf in recording.leaves:
             block = recording.operations[leaf.consumers[0]].block if leaf.consumers else None
             if leaf.named and block is not None:
-                path = [recording.blocks[index].name for index in recording.blocks[block].path[1:]]
-                leaf.name = ".".join([*filter(None, path), leaf.name])
+                path = [recording.blocks[index] for index in recording.blocks[block].path[1:]]
+                modules = [part.name for part in path if part.kind != COMPOSITION]
+                leaf.name = ".".join([*filter(None, modules), leaf.name])
+
+    def _open_blocks(self, operations: set[str]) -> None:
+        """Find the blocks that stay open: compositions, and modules asked for by path, with all around them."""
+        blocks, opened = self.recording.blocks, self.recording.opened
+        unknown = set(self.reading.expand) - operations
+        for block in blocks:
+            names = [blocks[index].name for index in block.path]
+            paths = {".".join(names), ".".join(names[1:])} & self.reading.expand
+            unknown -= paths
+            if paths or block.kind == COMPOSITION or self.reading.expand_all:
+                opened.update(block.path)
+        fused = {name for name in operations if isinstance(_record(name), Fused)}
+        wrong = unknown | {name for name in self.reading.expand & operations - fused if name not in unknown}
+        modules = {".".join(blocks[i].name for i in block.path[1:]) for block in blocks if block.kind != COMPOSITION}
+        wrong -= modules
+        if wrong:
+            raise ValueError(
+                f"nothing to expand is called {', '.join(map(repr, sorted(wrong)))}; this graph has the fused "
+                f"operations {', '.join(sorted(fused)) or '(none)'} and the modules "
+                f"{', '.join(sorted(filter(None, modules))[:20]) or '(none)'}"
+            )
+
+
+def _record(name: str) -> Any:
+    from ..op import REGISTRY
+
+    return REGISTRY.get(name)
 
 
 def clean(text: str) -> str:

@@ -1,7 +1,6 @@
 """Divide a recording into units, each of which becomes one box.
 
-Nothing but this division knows why operations share a box, so another reason (folding repeated blocks, say) is
-another division.
+Nothing but this division knows why operations share a box.
 """
 
 from __future__ import annotations
@@ -43,16 +42,16 @@ class Division:
         closed: dict[int, int] = {}
         for operation in recording.operations:
             path = () if operation.block is None else blocks[operation.block].path
-            if len(path) <= level:
+            module = next((index for index in path[level:] if index not in recording.opened), None)
+            if module is None:
                 self.unit_of.append(len(self.units))
-                self.units.append(Unit("operation", operation.block, 1))
+                self.units.append(Unit("operation", operation.block, operation.copies))
                 continue
-            module = path[level]
             if module not in closed:
                 closed[module] = len(self.units)
                 self.units.append(Unit("module", module))
             self.unit_of.append(closed[module])
-            self.units[closed[module]].operations += 1
+            self.units[closed[module]].operations += operation.copies
         first_output = len(self.units)
         self.units.extend(Unit("output", None, output=index) for index in range(len(recording.outputs)))
         self.leaf_users = [self._users(index) for index in range(len(recording.leaves))]
@@ -68,7 +67,9 @@ class Division:
         users = self.leaf_users[leaf]
         if self.hidden and all(user in self.hidden for user in users):
             return self.hidden.start
-        return users[0] if len(users) == 1 and self.units[users[0]].kind == "module" else None
+        # What goes into a module is shown; what belongs to it is not, where that is closed.
+        is_inner = len(users) == 1 and self.units[users[0]].kind == "module" and self.recording.leaves[leaf].named
+        return users[0] if is_inner else None
 
     def count(self) -> int:
         """How many boxes this makes."""

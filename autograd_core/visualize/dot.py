@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xml.sax.saxutils import escape
+
 import graphviz
 
 from . import theme
@@ -23,7 +25,7 @@ def write_dot(picture: Picture, digraph: graphviz.Digraph) -> None:
         text,
         rankdir=picture.direction,
         fontsize=f"{theme.CAPTION_SIZE:g}",
-        label=_left_aligned(picture.caption),
+        label=_caption(picture),
         labeljust="l",
         nodesep="0.2",
         ranksep="0.35",
@@ -58,7 +60,8 @@ def _write_nodes(picture: Picture, digraph: graphviz.Digraph) -> None:
         bodies.append(graphviz.Digraph(name=f"cluster_{place + 1}", graph_attr=attributes))
     for node in picture.nodes:
         body = digraph if node.cluster is None else bodies[node.cluster]
-        body.node(node.identifier, _label(node), _attributes=looks[node.kind] | _tooltip(node))
+        attributes = looks[node.kind] | _own_look(node) | _tooltip(node)
+        body.node(node.identifier, _label(node), _attributes=attributes)
     # A frame comes before those inside it, so going backwards every frame is complete when it is put into its own.
     for place in reversed(range(len(bodies))):
         parent = picture.clusters[place].parent
@@ -76,13 +79,17 @@ def _write_edges(picture: Picture, digraph: graphviz.Digraph) -> None:
 
 def _edge_attributes(picture: Picture, edge: PictureEdge, meets_leaf: set[int]) -> dict[str, str]:
     source, target = picture.nodes[edge.source], picture.nodes[edge.target]
+    look = {"color": edge.color} if edge.color else {}
+    if edge.dashed:
+        # What is kept for backward crosses the flow; it should not pull boxes about.
+        return look | {"style": "dashed", "weight": "0", "constraint": "false"}
     if source.kind in _LEAVES:
-        return {"weight": "1"}
+        return look | {"weight": "1"}
     # Parameters take the rank before their operation. Unless the rank before that is where the arrow into their frame
     # comes from, the two frames share a rank, and dot has to put them beside each other instead of in a row.
     if source.cluster != target.cluster and edge.target in meets_leaf:
-        return {"minlen": "3"}
-    return {}
+        return look | {"minlen": "3"}
+    return look
 
 
 def _look_attributes(kind: NodeKind) -> dict[str, str]:
@@ -93,15 +100,33 @@ def _look_attributes(kind: NodeKind) -> dict[str, str]:
     return attributes
 
 
+def _own_look(node: PictureNode) -> dict[str, str]:
+    found = {"fillcolor": node.fill} if node.fill else {}
+    return found | {"color": theme.FAULT, "penwidth": "2.5"} if node.fault else found
+
+
 def _label(node: PictureNode) -> str:
     return _literal("\\n".join(graphviz.escape(line) for line in node.lines))
 
 
 def _tooltip(node: PictureNode) -> dict[str, str]:
-    return {"tooltip": graphviz.escape(node.tooltip)} if node.tooltip and node.tooltip != node.lines[0] else {}
+    if not node.tooltip or node.tooltip == node.lines[0]:
+        return {}
+    return {"tooltip": "\\n".join(graphviz.escape(line) for line in node.tooltip.split("\n"))}
 
 
-def _left_aligned(lines: tuple[str, ...]) -> str:
+def _caption(picture: Picture) -> str:
+    """The caption, below the legend if there is one, which takes a table."""
+    lines = picture.caption
+    if picture.legend is not None:
+        cells = "".join(
+            f'<td bgcolor="{color}" width="46">{escape(text)}</td>' for color, text in picture.legend.entries
+        )
+        swatches = f'<tr><td align="left">{escape(picture.legend.title)}</td>{cells}</tr>'
+        table = f'<table border="0" cellborder="0" cellspacing="0" cellpadding="3">{swatches}</table>'
+        rows = "".join(f'<tr><td align="left">{escape(line)}</td></tr>' for line in lines)
+        head = f'<tr><td align="left">{table}</td></tr>'
+        return f'<<table border="0" cellspacing="0" cellpadding="1">{head}{rows}</table>>'
     return _literal("".join(graphviz.escape(line) + "\\l" for line in lines))
 
 

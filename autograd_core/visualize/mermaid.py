@@ -14,6 +14,8 @@ _BRACKETS: dict[NodeKind, tuple[str, str]] = {
     "output": ("([", "])"),
     "module": ("[[", "]]"),
     "summary": ("[", "]"),
+    "derivative": ("(", ")"),
+    "gradient": ("([", "])"),
 }
 
 
@@ -47,13 +49,21 @@ def write_mermaid(picture: Picture) -> str:
         stack.extend((child, "", indent + "    ") for child in reversed(children.get(cluster_index, [])))
     for edge in picture.edges:
         label = f'|"{_quoted(edge.text)}"|' if edge.text else ""
-        lines.append(f"    {picture.nodes[edge.source].identifier} -->{label} {picture.nodes[edge.target].identifier}")
+        arrow = "-.->" if edge.dashed else "-->"
+        lines.append(
+            f"    {picture.nodes[edge.source].identifier} {arrow}{label} {picture.nodes[edge.target].identifier}"
+        )
     for kind in dict.fromkeys(node.kind for node in picture.nodes):
         look = theme.LOOKS[kind]
         dashes = ",stroke-dasharray:4 3" if look.dashed else ""
         lines.append(f"    classDef {kind}Look fill:{look.fill},stroke:{look.border},color:{theme.TEXT}{dashes}")
         named = ",".join(node.identifier for node in picture.nodes if node.kind == kind)
         lines.append(f"    class {named} {kind}Look")
+    for node in picture.nodes:
+        own = [f"fill:{node.fill}"] if node.fill else []
+        own += [f"stroke:{theme.FAULT}", "stroke-width:3px"] if node.fault else []
+        if own:
+            lines.append(f"    style {node.identifier} {','.join(own)}")
     return "\n".join(lines) + "\n"
 
 

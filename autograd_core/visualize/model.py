@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Direction = Literal["LR", "TB", "RL", "BT"]
-NodeKind = Literal["operation", "parameter", "input", "output", "module", "summary"]
+NodeKind = Literal["operation", "parameter", "input", "output", "module", "summary", "derivative", "gradient"]
 
+Show = Literal["shape", "dtype", "saved", "gradient", "value", "time"]
+
+SHOWS: tuple[Show, ...] = ("shape", "dtype", "saved", "gradient", "value", "time")
 DIRECTIONS: tuple[Direction, ...] = ("LR", "TB", "RL", "BT")
 
 
@@ -24,14 +27,27 @@ class PictureNode:
         kind: what it stands for; decides how it looks.
         lines: the text inside.
         cluster: index of the innermost cluster around it, None at the top.
-        tooltip: a longer text for hovering.
+        facts: what more is to be said when it is pointed at, as pairs of a label and a text.
+        formulas: LaTeX to be shown there, as pairs of what it is of and its source.
+        fill: a colour in place of its kind's.
+        fault: whether something went wrong here first.
+        keeps: the names of what it keeps for backward.
     """
 
     identifier: str
     kind: NodeKind
     lines: tuple[str, ...]
     cluster: int | None = None
-    tooltip: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    formulas: tuple[tuple[str, str], ...] = ()
+    fill: str = ""
+    fault: bool = False
+    keeps: tuple[str, ...] = ()
+
+    @property
+    def tooltip(self) -> str:
+        """The facts and formulas as plain text, one a line."""
+        return "\n".join(f"{label}: {text}" if label else text for label, text in (*self.facts, *self.formulas))
 
 
 @dataclass(slots=True)
@@ -41,12 +57,16 @@ class PictureEdge:
     Attributes:
         label: what flows, a shape usually.
         times: how often the target uses it.
+        color: of the line, in place of the usual one.
+        dashed: whether it is a value that is kept rather than one that flows.
     """
 
     source: int
     target: int
     label: str = ""
     times: int = 1
+    color: str = ""
+    dashed: bool = False
 
     @property
     def text(self) -> str:
@@ -62,6 +82,16 @@ class Cluster:
     label: str
     parent: int | None
     level: int
+    # What it says when it is closed, beside its label; for the picture in which that can be done.
+    contents: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What colours mean: a title, and a text for each."""
+
+    title: str
+    entries: tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
@@ -74,3 +104,4 @@ class Picture:
     edges: list[PictureEdge] = field(default_factory=list)
     clusters: list[Cluster] = field(default_factory=list)
     caption: tuple[str, ...] = ()
+    legend: Legend | None = None

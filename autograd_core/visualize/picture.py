@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import graphviz
 
-from .collect import clean, collect
-from .compose import compose
-from .dot import write_dot
 from .engines import Engine, draw_image, draw_svg
+from .files import write_whole
 from .mermaid import write_mermaid
-from .model import DIRECTIONS, Direction, Picture
+from .model import Picture
 
 TEXT_SUFFIXES = (".dot", ".gv", "")
 SUFFIXES = (".dot", ".gv", ".svg", ".png", ".pdf", ".mmd")
@@ -168,96 +163,3 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no a
 
     def __repr__(self) -> str:
         return f"<GraphPicture: {'; '.join(self.picture.caption) or self.name}>"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name beside its place and move it there: nobody ever sees half of it."""
-    # A link stays a link: what it points to is replaced.
-    target = Path(os.path.realpath(path))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-def draw(
-    output: Any,
-    *,
-    direction: Direction = "LR",
-    show_shapes: bool = True,
-    depth: int | None = None,
-    max_nodes: int | None = 60,
-    name: str | None = None,
-) -> GraphPicture:
-    """Draw the graph of operations that led to a tensor or to a module's output.
-
-    Operations are boxes, inside one frame for every module call; parameters carry their dotted names. Arrows point the
-    way data flowed and say the shape of what flowed there, with its dtype unless that is float32. Operands that need no
-    gradient, a batch of inputs for example, are not part of the graph and not drawn.
-
-    Args:
-        output: a tensor, or tuples, lists and dicts of tensors.
-        direction: where data flows: ``"LR"`` to the right, ``"TB"`` down, ``"RL"`` or ``"BT"``.
-        show_shapes: whether to say shapes at all.
-        depth: how many levels of modules to open; 0 makes one box of the whole model. None opens all.
-        max_nodes: the most boxes, about. A larger graph is drawn with its deepest modules closed, and if that is not
-            enough, with a box "… n operations …" in the middle; the caption says so. None sets no limit.
-        name: a title.
-
-    Returns:
-        The picture, which shows itself in a notebook. ``picture.save("model.svg")`` writes it to a file.
-
-    Raises:
-        TypeError: if `output` holds no tensor, or `depth` or `max_nodes` is no integer.
-        ValueError: for an unknown direction, a negative `depth`, or `max_nodes` below 1.
-
-    Example:
-        >>> import autograd_core as ag
-        >>> from autograd_core.visualize import draw
-        >>> x = ag.ones(3, requires_grad=True)
-        >>> with ag.scope("squares"):
-        ...     y = (x * x).sum()
-        >>> print(draw(y).to_mermaid().split("classDef")[0])
-        %% forward graph · 2 operations
-        flowchart LR
-            output1(["output"])
-            subgraph cluster1["squares"]
-                input1(["input<br>3"])
-                operation1("mul")
-                operation2("sum")
-            end
-            input1 -->|"twice"| operation1
-            operation1 -->|"3"| operation2
-            operation2 -->|"scalar"| output1
-        <BLANKLINE>
-    """
-    if direction not in DIRECTIONS:
-        raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}; got {direction!r}")
-    _check_limit("depth", depth, 0)
-    _check_limit("max_nodes", max_nodes, 1)
-    picture = compose(
-        collect(output),
-        name=None if name is None else clean(name),
-        direction=direction,
-        show_shapes=show_shapes,
-        depth=depth,
-        max_nodes=max_nodes,
-    )
-    # Both an identifier in DOT and, unless told otherwise, a file's name.
-    drawing = GraphPicture(re.sub(r"[^\w.-]+", "_", picture.name), picture=picture)
-    write_dot(picture, drawing)
-    return drawing
-
-
-def _check_limit(name: str, value: int | None, least: int) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an integer or None, got {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least} or None, got {value}")

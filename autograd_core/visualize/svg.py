@@ -8,9 +8,10 @@ from xml.sax.saxutils import escape, quoteattr
 from . import theme
 from .layered import Layout, lay_out
 from .layered.nesting import LINE_HEIGHT, MARGIN, Arrow, Box, line_sizes
-from .model import Picture, PictureNode
+from .model import Legend, Picture, PictureNode
 
 _CAPTION_LINE = 15.0
+_LEGEND_HEIGHT, _SWATCH_WIDTH, _SWATCH_HEIGHT = 24.0, 52.0, 16.0
 _ARROW_LENGTH, _ARROW_HALF_WIDTH = 7.0, 3.0
 
 
@@ -19,7 +20,11 @@ def write_svg(picture: Picture) -> str:
     layout = lay_out(picture)
     caption_width = max((theme.text_width(line, theme.CAPTION_SIZE) for line in picture.caption), default=0.0)
     width = max(layout.width, caption_width + 2 * MARGIN)
-    height = layout.height + _CAPTION_LINE * len(picture.caption) + (MARGIN if picture.caption else 0.0)
+    legend_height = _LEGEND_HEIGHT if picture.legend is not None else 0.0
+    foot = legend_height + _CAPTION_LINE * len(picture.caption) + (MARGIN if picture.caption else 0.0)
+    height = layout.height + foot
+    if picture.legend is not None:
+        width = max(width, _legend_width(picture.legend) + 2 * MARGIN)
     size = f'width="{math.ceil(width)}" height="{math.ceil(height)}"'
     box = f'viewBox="0 0 {math.ceil(width)} {math.ceil(height)}"'
     title = escape(picture.caption[0] if picture.caption else picture.name)
@@ -32,14 +37,34 @@ def write_svg(picture: Picture) -> str:
     shift = (width - layout.width) / 2
     lines.append(f'<g transform="translate({_number(shift)} 0)">' if shift > 0.5 else "<g>")
     lines.extend(_frames(picture, layout))
-    lines.extend(_arrows(layout))
+    lines.extend(_arrows(picture, layout))
     lines.extend(_boxes(picture, layout))
     lines.append("</g>")
+    if picture.legend is not None:
+        lines.extend(_legend(picture.legend, layout.height))
     for place, line in enumerate(picture.caption):
-        baseline = layout.height + _CAPTION_LINE * (place + 0.8)
+        baseline = layout.height + legend_height + _CAPTION_LINE * (place + 0.8)
         lines.append(_text(line, MARGIN, baseline, theme.CAPTION_SIZE, theme.FAINT_TEXT, "start"))
     lines.append("</svg>")
     return "\n".join(lines) + "\n"
+
+
+def _legend_width(legend: Legend) -> float:
+    title = theme.text_width(legend.title, theme.LABEL_SIZE) + 8.0
+    return title + _SWATCH_WIDTH * len(legend.entries)
+
+
+def _legend(legend: Legend, top: float) -> list[str]:
+    """A row of coloured fields, with what they stand for inside."""
+    baseline = top + _SWATCH_HEIGHT / 2 + theme.LABEL_SIZE * 0.35
+    lines = [_text(legend.title, MARGIN, baseline, theme.LABEL_SIZE, theme.FAINT_TEXT, "start")]
+    x = MARGIN + theme.text_width(legend.title, theme.LABEL_SIZE) + 8.0
+    for color, text in legend.entries:
+        swatch = Box(x, top, _SWATCH_WIDTH, _SWATCH_HEIGHT)
+        lines.append(f'<rect class="legend" {_rectangle(swatch)} fill="{color}"/>')
+        lines.append(_text(text, x + _SWATCH_WIDTH / 2, baseline, theme.LABEL_SIZE, theme.TEXT, "middle"))
+        x += _SWATCH_WIDTH
+    return lines
 
 
 def _frames(picture: Picture, layout: Layout) -> list[str]:
@@ -53,16 +78,19 @@ def _frames(picture: Picture, layout: Layout) -> list[str]:
     return lines
 
 
-def _arrows(layout: Layout) -> list[str]:
+def _arrows(picture: Picture, layout: Layout) -> list[str]:
     lines = [f'<g fill="none" stroke="{theme.LINE}">']
     heads = [f'<g fill="{theme.LINE}">']
     texts = []
-    for arrow in layout.arrows:
+    for edge, arrow in zip(picture.edges, layout.arrows, strict=True):
         if arrow is None:
             continue
         path, head = _arrow(arrow)
-        lines.append(f'<path class="edge" d="{path}"/>')
-        heads.append(f'<path d="{head}"/>')
+        line_color = f' stroke="{edge.color}" stroke-width="1.8"' if edge.color else ""
+        dashes = ' stroke-dasharray="3 3"' if edge.dashed else ""
+        lines.append(f'<path class="edge" d="{path}"{line_color}{dashes}/>')
+        head_color = f' fill="{edge.color}"' if edge.color else ""
+        heads.append(f'<path d="{head}"{head_color}/>')
         if arrow.label is not None:
             middle = arrow.label.x + arrow.label.width / 2
             baseline = arrow.label.y + arrow.label.height / 2 + theme.LABEL_SIZE * 0.35
@@ -100,7 +128,7 @@ def _boxes(picture: Picture, layout: Layout) -> list[str]:
         middle = box.x + box.width / 2
         baseline = box.y + box.height / 2 - LINE_HEIGHT * (len(node.lines) - 1) / 2
         for line, size in zip(node.lines, line_sizes(node), strict=True):
-            color = theme.TEXT if size == theme.NODE_SIZE else theme.FAINT_TEXT
+            color = theme.TEXT if size == theme.NODE_SIZE or node.fill else theme.FAINT_TEXT
             lines.append(_text(line, middle, baseline + size * 0.35, size, color, "middle"))
             baseline += LINE_HEIGHT
         lines.append("</g>")
@@ -111,7 +139,8 @@ def _outline(node: PictureNode, box: Box) -> list[str]:
     look = theme.LOOKS[node.kind]
     radius = {"round": 5.0, "double": 5.0, "pill": box.height / 2, "box": 1.0}[look.shape]
     dashes = ' stroke-dasharray="4 3"' if look.dashed else ""
-    colors = f'fill="{look.fill}" stroke="{look.border}"'
+    border = f'{theme.FAULT}" stroke-width="2.5' if node.fault else look.border
+    colors = f'fill="{node.fill or look.fill}" stroke="{border}"'
     lines = [f'<rect {_rectangle(box)} rx="{_number(radius)}" {colors}{dashes}/>']
     if look.shape == "double":
         inner = Box(box.x + 2.5, box.y + 2.5, box.width - 5, box.height - 5)

@@ -23,6 +23,8 @@ LOOKS: dict[NodeKind, Look] = {
     "input": Look("#d9f2dd", "#3c8f4c", "pill"),
     "output": Look("#e7e2f6", "#6a55b0", "pill"),
     "module": Look("#e6edf3", "#51657a", "double"),
+    "derivative": Look("#f6e3ea", "#a8476e"),
+    "gradient": Look("#fdeccb", "#b9801a", "pill"),
     "summary": Look("#ffffff", "#8a949e", "box", dashed=True),
 }
 TEXT = "#1f2328"
@@ -30,6 +32,9 @@ FAINT_TEXT = "#59636e"
 LINE = "#57606a"
 BACKGROUND = "#ffffff"
 FRAME = "#b6bfc9"
+FAULT = "#d1242f"
+FAULT_FILL = "#ffd8d3"
+NO_GRADIENT = "#d0d7de"
 # Frames inside one another alternate, so that each stands out from the one around it.
 FRAME_FILLS = ("#f6f8fa", "#eceff3")
 

@@ -32,7 +32,7 @@ class Recorder:
     ) -> Tensor:
         """The result of an operation; of its first operand's shape unless told."""
         shape = operands[0].shape if shape is None else shape
-        plan: Any = SimpleNamespace(op=SimpleNamespace(name=name))
+        plan: Any = SimpleNamespace(op=SimpleNamespace(name=name), names=(), named_sources=())
         edges = tuple(operand._node for operand in operands)
         return self.tensor(Node(plan, edges, (), (), given, shape, np.dtype(dtype)), shape, dtype)
 
@@ -54,6 +54,12 @@ class Recorder:
     def activation(self, name: str, x: Tensor, kind: str = "ReLU") -> Tensor:
         with scope(name, kind):
             return self.apply(kind.lower(), x)
+
+    def small(self) -> Tensor:
+        """One layer and two operations, in one module."""
+        with scope("Net", "Net"):
+            y = self.linear("fc1", self.constant(5, 3), 2)
+            return self.apply("sum", self.apply("mul", y, y), shape=(2,), dtype="float64", dim=0)
 
     def perceptron(self) -> Tensor:
         """Linear layers with batch norm, in a module inside a module."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from autograd_core.visualize import RenderError, draw, engines
-from autograd_core.visualize.picture import write_whole
+from autograd_core.visualize.files import write_whole
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -67,7 +67,7 @@ def points_of(arrow: Arrow) -> np.ndarray:
 
 
 def pictures(output: Any, direction: Direction) -> tuple[Picture, Layout]:
-    picture = draw(output, direction=direction, max_nodes=None).picture
+    picture = draw(output, direction=direction, max_nodes=None, fold_repeats=False).picture
     return picture, lay_out(picture)
 
 
