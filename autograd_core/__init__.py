@@ -166,6 +166,7 @@ from .ops.activation import *
 from .ops.arithmetic import *
 from .ops.bitwise import *
 from .ops.comparison import *
+from .ops.convolution import *
 from .ops.creation import *
 from .ops.descriptive import *
 from .ops.diagonals import *

@@ -36,6 +36,7 @@ from .activation import (
 )
 from .checkpoint import load, save
 from .container import ModuleDict, ModuleList, ParameterList, Sequential
+from .convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .layers import Dropout, Flatten, Identity, Linear, Unflatten
 from .loss import (
     BCELoss,
@@ -63,6 +64,12 @@ __all__ = [
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "Buffer",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",

@@ -17,6 +17,12 @@ from tests.strategies import call
 ADAPTED: dict[str, Any] = {
     "cast": lambda x, dtype, source: x.to(getattr(torch, str(dtype))),
     "clamp_tensors": lambda x, low, high: torch.clamp(torch.broadcast_tensors(x, low, high)[0], low, high),
+    "convolution": lambda x, weight, **parameters: _convolution(x, weight, **parameters),
+    "convolution_bias": lambda x, weight, bias, **parameters: (
+        _convolution(x, weight, **parameters) + bias.reshape(-1, *(1,) * (x.ndim - 2))
+    ),
+    "convolution_transpose": lambda y, weight, **parameters: _convolution_transpose(y, weight, **parameters),
+    "convolution_weight": lambda x, y, **parameters: _convolution_weight(x, y, **parameters),
     "count_nonzero": lambda x, dim, keepdim: (x != 0).sum(dim, keepdim),
     "cholesky": lambda x: torch.linalg.cholesky(x),
     "cummax": lambda x, dim: torch.cummax(x, dim).values,
@@ -96,6 +102,33 @@ def _product(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
     for axis in sorted(dim, reverse=True):
         x = x.prod(axis, keepdim=keepdim)
     return x
+
+
+def _convolution(x: Any, weight: Any, size: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+    widths: list[int] = []
+    for axis in reversed(range(len(size))):
+        reach = (size[axis] - 1) * stride[axis] + (weight.shape[axis + 2] - 1) * dilation[axis] + 1
+        widths += [padding[axis], reach - x.shape[axis + 2] - padding[axis]]
+    convolve = (F.conv1d, F.conv2d, F.conv3d)[len(size) - 1]
+    return convolve(F.pad(x, widths), weight, None, stride, 0, dilation, groups)
+
+
+def _convolution_transpose(
+    y: Any, weight: Any, size: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
+    convolve = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[len(size) - 1]
+    whole = convolve(y, weight, None, stride, 0, 0, groups, dilation)
+    widths: list[int] = []
+    for axis in reversed(range(len(size))):
+        widths += [-padding[axis], size[axis] + padding[axis] - whole.shape[axis + 2]]
+    return F.pad(whole, widths)
+
+
+def _convolution_weight(x: Any, y: Any, size: Any, groups: int, **parameters: Any) -> Any:
+    weight = torch.zeros(y.shape[1], x.shape[1] // groups, *size, dtype=x.dtype, requires_grad=True)
+    result = _convolution(x, weight, size=y.shape[2:], groups=groups, **parameters)
+    (found,) = torch.autograd.grad(result, weight, y, create_graph=True)
+    return found
 
 
 def _mesh(shape: Any, index: Any) -> Any:
