@@ -18,8 +18,11 @@ from .dispatch import PROJECTION, as_tensor_operand, attach
 from .errors import GraphError
 from .formula import read
 from .graph import Accumulator, Node, ancestors, mode
-from .op import COTANGENT, Elementwise, Fused
+from .op import Elementwise, Fused
+from .plan import COTANGENT
 from .tensor import Tensor, wrap
+
+_ndarray = np.ndarray
 
 
 def _recorded_pullback(node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
@@ -96,10 +99,11 @@ def _unbroadcast_tensor(cotangent: Tensor, shape: tuple[int, ...]) -> Tensor:
 class _Pass:
     """One backward pass: the cotangents that wait, which of them are ours to add into, and what to do at leaves."""
 
-    __slots__ = ("create_graph", "heap", "needed", "owned", "pending", "retain", "targets")
+    __slots__ = ("create_graph", "heap", "leaves", "needed", "owned", "pending", "retain", "targets")
 
     def __init__(self, retain: bool, create_graph: bool, targets: dict[Any, Any] | None, roots: list[Any]) -> None:
         self.heap: list[tuple[int, Any]] = []
+        self.leaves: list[Accumulator] = []
         self.pending: dict[Any, Any] = {}
         # Nodes whose waiting cotangent nobody else can see, so that the next one may be added in place.
         self.owned: set[Any] = set()
@@ -117,7 +121,10 @@ class _Pass:
             pending[node] = cotangent
             if fresh:
                 self.owned.add(node)
-            heappush(self.heap, (-node.sequence, node))
+            if type(node) is Accumulator:
+                self.leaves.append(node)
+            else:
+                heappush(self.heap, (-node.sequence, node))
         elif type(cotangent) is list:
             for position, part in enumerate(cotangent):
                 if part is not None:
@@ -132,7 +139,7 @@ class _Pass:
                 self.owned.add(node)
 
     def run(self) -> None:
-        """Visit every node that a cotangent reaches."""
+        """Visit every node that a cotangent reaches, and then the leaves: a pass that fails changes no gradient."""
         heap, pending, owned = self.heap, self.pending, self.owned
         while heap:
             node = heappop(heap)[1]
@@ -143,10 +150,9 @@ class _Pass:
             following: Any = node
             # Along a chain nothing else waits, and the one parent comes next without a detour through the heap.
             while following is not None:
-                if type(following) is Accumulator:
-                    self._arrive(following, cotangent, owns)
-                    break
                 following, cotangent, owns = self._visit(following, cotangent, owns)
+        for leaf in self.leaves:
+            self._arrive(leaf, pending.pop(leaf), leaf in owned)
 
     def _visit(self, node: Node, cotangent: Any, owns: bool) -> tuple[Any, Any, bool]:
         """Pull a node's cotangent back to its parents.
@@ -185,15 +191,20 @@ class _Pass:
         if not self.retain:
             node.saved = None
             node.versions = ()
+        heap = self.heap
         alone = len(edges) == 1
+        following: Any = None
+        following_part: Any = None
+        following_fresh = False
         for edge, part in zip(edges, pulled, strict=True):
-            if part is None:
+            if part is None or edge is None:
                 continue
-            if part.shape != edge.shape and type(edge.shape) is tuple:
-                part = _unbroadcast_tensor(part, edge.shape) if create_graph else unbroadcast(part, edge.shape)
+            shape = edge.shape
+            if part.shape != shape and type(shape) is tuple:
+                part = _unbroadcast_tensor(part, shape) if create_graph else unbroadcast(part, shape)
             if create_graph:
                 fresh = False
-            elif type(part) is not np.ndarray:
+            elif type(part) is not _ndarray:
                 # NumPy turns 0-d results into scalars, which cannot be added into.
                 part, fresh = np.asarray(part), True
             elif part is cotangent or part.base is not None:
@@ -202,10 +213,16 @@ class _Pass:
                 fresh = owns and alone and part.flags.writeable
             else:
                 fresh = True
-            if alone and not self.heap:
-                return edge, part, fresh
-            self.add(edge, part, fresh)
-        return None, None, False
+            if following is not None:
+                if type(edge) is not Accumulator:
+                    self.add(following, following_part, following_fresh)
+                    following = None
+                self.add(edge, part, fresh)
+            elif heap or type(edge) is Accumulator:
+                self.add(edge, part, fresh)
+            else:
+                following, following_part, following_fresh = edge, part, fresh
+        return following, following_part, following_fresh
 
     def _project(self, node: Node, cotangent: Any) -> None:
         main = node.edges[0]
@@ -280,8 +297,9 @@ def _accumulate(accumulator: Accumulator, cotangent: Any, owned: bool, create_gr
         np.add(known._array, cotangent, out=known._array)
         if known._version is not None:
             known._version[0] += 1
-    for hook in tuple(accumulator.post_hooks.values()):
-        hook(accumulator)
+    if accumulator.post_hooks:
+        for hook in tuple(accumulator.post_hooks.values()):
+            hook(accumulator)
 
 
 def _check_output(output: Any, gradient: Any) -> Any:
@@ -299,7 +317,9 @@ def _check_output(output: Any, gradient: Any) -> Any:
                 f"backward() of a tensor with shape {output.shape} needs its gradient argument, of the same shape; "
                 "only a tensor with one element may leave it out"
             )
-        return wrap(np.ones(output.shape, output.dtype), None)
+        one = np.empty(output.shape, output.dtype)
+        one.fill(1)
+        return wrap(one, None)
     gradient = as_tensor_operand(gradient, "backward")
     if gradient.shape != output.shape:
         raise ValueError(f"the gradient must have the output's shape {output.shape}, got {gradient.shape}")

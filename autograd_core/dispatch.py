@@ -23,7 +23,6 @@ from .op import (
     Elementwise,
     Fused,
     Op,
-    Plan,
     Rule,
     Sample,
     Samples,
@@ -31,6 +30,7 @@ from .op import (
     names_of,
     split_signature,
 )
+from .plan import Plan
 from .tensor import Tensor, cell_of, wrap
 
 Number = bool | int | float
@@ -69,10 +69,13 @@ def _record(
                 versions.append((result_cell, 0, "its result"))
             else:
                 saved.append(arrays[source])
-                tensor = tensors[source]
-                if isinstance(tensor, Tensor):
-                    cell = tensor._version or cell_of(tensor)
-                    versions.append((cell, cell[0], name))
+                try:
+                    cell = tensors[source]._version
+                except AttributeError:
+                    continue  # a number
+                if cell is None:
+                    cell = cell_of(tensors[source])
+                versions.append((cell, cell[0], name))
     node = Node(plan, edges, saved, versions, parameters, result.shape, result.dtype)
     if mode.anomaly:
         note_creation(node, result, arrays)
@@ -95,31 +98,29 @@ def _special_source(source: tuple[str, int], arrays: Sequence[Any], residuals: S
 
 def apply(op: Op, operands: Sequence[Any], parameters: dict[str, Any]) -> Any:
     """Run `op` on tensors, recording it if any needs a gradient; a tuple of tensors for several outputs."""
-    if op.outputs != 1 or op.residuals or op.variadic or len(operands) > 2:
+    if not op.plain:
         return apply_with_residuals(op, operands, parameters)[0]
-    # Most operations have one or two operands and one result; the general way costs them half as much again.
-    operand = operands[0]
-    if len(operands) == 1:
-        edges: tuple[Any, ...] = (operand._node,)
-        arrays: tuple[Any, ...] = (operand._array,)
-        mask = 0 if edges[0] is None else 1
-    else:
-        other = operands[1]
-        if not isinstance(operand, Tensor) or not isinstance(other, Tensor):
-            return apply_with_residuals(op, operands, parameters)[0]
-        edges = (operand._node, other._node)
-        arrays = (operand._array, other._array)
-        mask = (0 if edges[0] is None else 1) | (0 if edges[1] is None else 2)
+    try:
+        arrays = [operand._array for operand in operands]
+        edges = tuple([operand._node for operand in operands])
+    except AttributeError:  # a number or an array among them
+        return apply_with_residuals(op, operands, parameters)[0]
     result = op.forward(*arrays, **parameters)
     if type(result) is not _ndarray:
         result = np.asarray(result)
+    mask = 0
+    bit = 1
+    for edge in edges:
+        if edge is not None:
+            mask |= bit
+        bit <<= 1
     if mask and mode.enabled and op.differentiable:
         plan = op.plans.get(mask) or op.plan(mask, len(edges))
         out = _record(plan, operands, arrays, result, (), parameters, edges)
     else:
         out = wrap(result, None)
     if op.view:
-        _share_memory(out, operand)
+        _share_memory(out, operands[0])
     return out
 
 

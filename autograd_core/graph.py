@@ -18,7 +18,8 @@ from .broadcasting import Shape
 from .errors import GraphError, InPlaceError
 
 if TYPE_CHECKING:
-    from .op import Op, Plan
+    from .op import Op
+    from .plan import Plan
 
 Hook = Callable[[Any], Any]
 

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .formula import Call, Constant, Expression, Symbol, trace
 from .formula.expression import call
 from .kernels.emit import Loop, numpy_form
-
-if TYPE_CHECKING:
-    from .graph import Node
+from .plan import COTANGENT, ElementwisePlan, Plan
 
 REGISTRY: dict[str, Op] = {}
 
@@ -106,6 +104,7 @@ class Op:
     joint_rule: Rule | None = None
     plans: dict[Any, Plan] = field(default_factory=dict, repr=False)
     function: Callable[..., Any] | None = field(default=None, repr=False)
+    plain: bool = field(init=False, repr=False)
 
     kind = "structural"
 
@@ -114,6 +113,8 @@ class Op:
             raise ValueError(f"an operation named {self.name!r} is registered already")
         if "y" in self.operands:
             raise ValueError(f"{self.name}: 'y' names the result in rules; call the operand something else")
+        # One result and nothing kept beside it, from operands of a known number: the usual case, called the short way.
+        self.plain = self.outputs == 1 and not self.residuals and not self.variadic
         REGISTRY[self.name] = self
 
     def plan(self, mask: int, count: int) -> Plan:
@@ -166,121 +167,6 @@ def split_signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], tupl
     variadic = bool(code.co_flags & inspect.CO_VARARGS)
     operands = names[:positional] + (names[named : named + 1] if variadic else ())
     return operands, names[positional:named], variadic
-
-
-# Where an argument of a rule comes from.
-_SAVED, _PARAMETER, _SHAPE, _NEEDS = range(4)
-
-
-class Plan:
-    """How one operation is differentiated for one choice of operands: what to save, and the pullback.
-
-    `sources` says where each saved value comes from: a number n >= 0 is operand n, -1 the result, ``("shape", n)``
-    a shape and ``("residual", k)`` a kept intermediate. `pullback(node, cotangent, edges)` maps arrays to arrays.
-    Shapes of operands that need gradients are not saved: their edges know them.
-    """
-
-    __slots__ = ("_joint", "_rules", "count", "mask", "named_sources", "names", "op", "pullback", "sources")
-
-    def __init__(self, op: Op, mask: int, count: int) -> None:
-        self.op = op
-        self.mask = mask
-        self.count = count
-        self.names = self._names()
-        self.sources = tuple(self._source(name) for name in self.names)
-        self.named_sources = tuple(zip(self.names, self.sources, strict=True))
-        self._joint = self.arguments(op.joint_rule) if op.joint_rule else ()
-        self._rules = {} if op.joint_rule else {i: self.arguments(op.rule_for(i)) for i in self.needed()}
-        self.pullback: Callable[[Node, Any, Sequence[Any]], Sequence[Any]] = (
-            self._pull_jointly if op.joint_rule else self._pull_each
-        )
-
-    def _names(self) -> tuple[str, ...]:
-        names = self.op.saved_names(self.mask)
-        return tuple(name for name in names if name != "needs" and self._edge_with_shape(name) is None)
-
-    def _edge_with_shape(self, name: str) -> int | None:
-        """The operand whose shape `name` asks for, if its edge is sure to exist."""
-        operand = name.removesuffix("_shape")
-        if operand == name or operand not in self.op.operands or self.op.variadic:
-            return None
-        index = self.op.operands.index(operand)
-        return index if self.mask >> index & 1 else None
-
-    def needed(self) -> Iterator[int]:
-        """The operands that need gradients."""
-        return (index for index in range(self.count) if self.mask >> index & 1)
-
-    def _source(self, name: str) -> Any:
-        op = self.op
-        if name == "y":
-            return -1
-        if name in op.operands and not op.variadic:
-            return op.operands.index(name)
-        if name in op.residuals:
-            return ("residual", op.residuals.index(name))
-        if name in ("operands", "shapes"):
-            return (name, 0)
-        if name.endswith("_shape") and name[: -len("_shape")] in op.operands:
-            return ("shape", op.operands.index(name[: -len("_shape")]))
-        raise ValueError(
-            f"{op.name}: a rule asks for {name!r}, which is no operand, parameter, residual or shape; "
-            f"operands {op.operands}, parameters {op.parameters}, residuals {op.residuals}"
-        )
-
-    def arguments(self, rule: Rule) -> tuple[tuple[int, Any], ...]:
-        """For each argument of `rule` where it comes from: a kind of place, and which."""
-        found: list[tuple[int, Any]] = []
-        for name in rule.names:
-            edge = self._edge_with_shape(name)
-            if name in self.names:
-                found.append((_SAVED, self.names.index(name)))
-            elif name == "needs":
-                found.append((_NEEDS, None))
-            else:
-                found.append((_PARAMETER, name) if edge is None else (_SHAPE, edge))
-        return tuple(found)
-
-    def fetch(
-        self, node: Node, where: tuple[tuple[int, Any], ...], saved: Sequence[Any], edges: Sequence[Any]
-    ) -> list[Any]:
-        """The values of a rule's arguments; `saved` stands in for the node's own, `edges` for those that matter."""
-        values: list[Any] = []
-        for kind, place in where:
-            if kind == _SAVED:
-                values.append(saved[place])
-            elif kind == _PARAMETER:
-                values.append(node.parameters[place])
-            elif kind == _SHAPE:
-                values.append(node.edges[place].shape)
-            else:
-                values.append(tuple([edge is not None for edge in edges]))
-        return values
-
-    def _pull_each(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
-        return self.pull_each(node, cotangent, edges, node.saved or ())
-
-    def pull_each(self, node: Node, cotangent: Any, edges: Sequence[Any], saved: Sequence[Any]) -> Sequence[Any]:
-        """Apply each operand's own rule; `saved` are arrays, or tensors when the derivative itself is recorded."""
-        rules = self.op.rules
-        return [
-            None
-            if edge is None
-            else rules[index].function(cotangent, *self.fetch(node, self._rules[index], saved, edges))
-            for index, edge in enumerate(edges)
-        ]
-
-    def _pull_jointly(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
-        return self.pull_jointly(node, cotangent, edges, node.saved or ())
-
-    def pull_jointly(self, node: Node, cotangent: Any, edges: Sequence[Any], saved: Sequence[Any]) -> Sequence[Any]:
-        """Apply the one rule that returns the cotangents of all operands."""
-        rule = self.op.joint_rule
-        assert rule is not None
-        pulled = rule.function(cotangent, *self.fetch(node, self._joint, saved, edges))
-        if None in edges:
-            return [None if edge is None else c for edge, c in zip(edges, pulled, strict=True)]
-        return pulled
 
 
 @dataclass(eq=False, kw_only=True)
@@ -365,9 +251,6 @@ class Elementwise(Op):
         return ElementwisePlan(self, mask, count)
 
 
-COTANGENT = Symbol("cotangent")
-
-
 def _times_cotangent(partial: Expression) -> Expression:
     """The cotangent times `partial`; where a branch of it is the number 0 nothing passes, not even inf * 0 = NaN."""
     if not isinstance(partial, Call) or partial.function != "where":
@@ -378,105 +261,6 @@ def _times_cotangent(partial: Expression) -> Expression:
         for branch in branches
     ]
     return call("where", condition, *products)
-
-
-class ElementwisePlan(Plan):
-    """Pulls back through a formula: cotangent times partial, for all needed operands in one fused loop.
-
-    Where every product is a single NumPy operation, or the partial is 1, NumPy does it.
-    """
-
-    __slots__ = ("_direct", "_loops", "_only")
-
-    def __init__(self, op: Elementwise, mask: int, count: int) -> None:
-        super().__init__(op, mask, count)
-        self._loops: dict[int, Loop] = {}
-        self._direct = {index: self._direct_form(op.product_expression(index)) for index in self.needed()}
-        self._only = mask.bit_length() - 1 if mask & (mask - 1) == 0 else -1
-        if all(form is not None for form in self._direct.values()):
-            self.pullback = self._pull_directly
-        elif count == 1 and not op.parameters:
-            self.pullback = self._pull_unary
-        else:
-            self.pullback = self._pull_fused
-
-    def _direct_form(self, product: Expression) -> tuple[Any, tuple[Any, ...]] | None:
-        if product == COTANGENT:
-            return None, ()
-        form = numpy_form(product)
-        if form is None:
-            return None
-        function, arguments = form
-        places = tuple(
-            -1 if name == COTANGENT.name else self.names.index(name) if name in self.names else None
-            for name in arguments
-            if isinstance(name, str)
-        )
-        # Numbers among the arguments are rare (a partial of 2, say) and go through the loop.
-        if len(places) != len(arguments) or None in places:
-            return None
-        return function, places
-
-    def _pull_directly(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
-        pulled: list[Any] = []
-        saved = node.saved
-        assert saved is not None
-        for index, edge in enumerate(edges):
-            if edge is None:
-                pulled.append(None)
-                continue
-            form = self._direct[index]
-            assert form is not None
-            function, places = form
-            if function is None:
-                pulled.append(cotangent)
-            else:
-                pulled.append(function(*[cotangent if place < 0 else saved[place] for place in places]))
-        return pulled
-
-    def _loop(self, mask: int) -> Loop:
-        loop = self._loops.get(mask)
-        if loop is None:
-            op = self.op
-            assert isinstance(op, Elementwise)
-            chosen = [index for index in self.needed() if mask >> index & 1]
-            products = [op.product_expression(index) for index in chosen]
-            suffix = "" if self.count == 1 else "_by_" + "_".join(op.operands[index] for index in chosen)
-            loop = self._loops[mask] = Loop(
-                f"{op.name}_vjp{suffix}", products, (COTANGENT.name, *self.names), op.parameters
-            )
-        return loop
-
-    def _pull_unary(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
-        assert node.saved is not None
-        return (self._loop(1).first((cotangent, *node.saved)),)
-
-    def _pull_fused(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
-        mask = 0
-        for index, edge in enumerate(edges):
-            if edge is not None:
-                mask |= 1 << index
-        saved = node.saved
-        assert saved is not None
-        op = self.op
-        shape = cotangent.shape
-        pulled: list[Any]
-        if mask & (mask - 1) == 0 and not op.parameters:
-            alike = [type(value) is np.ndarray and value.shape == shape for value in saved]
-            if all(alike):
-                pulled = [None] * len(edges)
-                pulled[mask.bit_length() - 1] = self._loop(mask).first((cotangent, *saved))
-                return pulled
-        found = self._loop(mask)(
-            (cotangent, *saved),
-            shape,
-            cotangent.dtype,
-            [node.parameters[name] for name in op.parameters],
-        )
-        pulled = [None] * len(edges)
-        for result, index in zip(found, (i for i, edge in enumerate(edges) if edge is not None), strict=True):
-            pulled[index] = result
-        return pulled
 
 
 @dataclass(eq=False, kw_only=True)

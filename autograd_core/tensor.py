@@ -32,7 +32,7 @@ class _Slots:
     _node: Node | Accumulator | None
     _version: VersionCell | None
     _base: Tensor | None
-    _accumulator: Accumulator
+    _accumulator: Accumulator | None
 
 
 class Tensor(_Slots):
@@ -65,6 +65,7 @@ class Tensor(_Slots):
         self._node = None
         self._version = None
         self._base = None
+        self._accumulator = None
         if requires_grad:
             self.requires_grad = True
 
@@ -97,10 +98,6 @@ class Tensor(_Slots):
         def __ge__(self, other: Any) -> Tensor: ...
         def __getitem__(self, index: Any) -> Tensor: ...
         def __setitem__(self, index: Any, value: Any) -> None: ...
-    else:
-
-        def __getattr__(self, name: str) -> Any:
-            raise AttributeError(_missing_attribute(type(self), name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         try:
@@ -191,11 +188,10 @@ class Tensor(_Slots):
         return self._node if isinstance(self._node, Node) else None
 
     def _demand_accumulator(self) -> Accumulator:
-        try:
-            return object.__getattribute__(self, "_accumulator")
-        except AttributeError:
-            self._accumulator = Accumulator(self._array.shape, self._array.dtype)
-            return self._accumulator
+        found = self._accumulator
+        if found is None:
+            found = self._accumulator = Accumulator(self._array.shape, self._array.dtype)
+        return found
 
     @property
     def grad(self) -> Tensor | None:
@@ -203,12 +199,11 @@ class Tensor(_Slots):
 
         Computed tensors have one only after :meth:`retain_grad`; reading theirs without it warns.
         """
-        try:
-            found: Tensor | None = object.__getattribute__(self, "_accumulator").grad
+        accumulator = self._accumulator
+        if accumulator is not None:
+            found: Tensor | None = accumulator.grad
             return found
-        except AttributeError:
-            pass
-        if not self.is_leaf:
+        if type(self._node) is Node:
             warnings.warn(
                 "reading .grad of a tensor that was computed, which is not gathered; call retain_grad() on it before "
                 "backward, or read the .grad of the leaf tensors it was computed from",
@@ -232,11 +227,7 @@ class Tensor(_Slots):
     @property
     def name(self) -> str | None:
         """What pictures of the graph call this tensor, None unless it was named."""
-        try:
-            found: str | None = object.__getattribute__(self, "_accumulator").name
-            return found
-        except AttributeError:
-            return None
+        return None if self._accumulator is None else self._accumulator.name
 
     @name.setter
     def name(self, value: str | None) -> None:
@@ -383,7 +374,7 @@ class Tensor(_Slots):
         """A copy with memory of its own; a computed tensor's copy is a leaf outside the graph."""
         copied = _new(type(self))
         copied._array = self._array.copy()
-        copied._node = copied._version = copied._base = None
+        copied._node = copied._version = copied._base = copied._accumulator = None
         memo[id(self)] = copied
         if self.requires_grad and self.is_leaf:
             accumulator = copied._demand_accumulator()
@@ -403,7 +394,7 @@ def _rebuild(kind: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tens
     tensor = _new(kind)
     # An unpickled array has a dtype object of its own; as_array gives it the one the engine compares with.
     tensor._array = as_array(array)
-    tensor._node = tensor._version = tensor._base = None
+    tensor._node = tensor._version = tensor._base = tensor._accumulator = None
     tensor.requires_grad_(requires_grad)
     return tensor
 
@@ -414,7 +405,7 @@ def wrap(array: np.ndarray, node: Node | Accumulator | None, version: VersionCel
     tensor._array = array
     tensor._node = node
     tensor._version = version
-    tensor._base = None
+    tensor._base = tensor._accumulator = None
     tensor.__class__ = Tensor  # the same layout, with checks added
     return tensor
 
@@ -424,8 +415,12 @@ def cell_of(tensor: Tensor) -> VersionCell:
     cell = tensor._version
     if cell is None:
         cell = [0]
-        tensor._version = cell
+        _set_version(tensor, cell)
     return cell
+
+
+# Past Tensor's own __setattr__, for its cost.
+_set_version: Callable[[Tensor, VersionCell], None] = _Slots.__dict__["_version"].__set__
 
 
 def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

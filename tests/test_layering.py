@@ -18,6 +18,7 @@ ROOMS = (
     *("errors", "dtypes", "broadcasting", "config", "lazy"),  # leaves
     "formula",
     "kernels",
+    "plan",
     "op",
     "graph",
     *("anomaly", "grad_mode"),
