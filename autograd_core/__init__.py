@@ -180,6 +180,7 @@ from .ops.masking import *
 from .ops.norms import *
 from .ops.numbers import *
 from .ops.padding import *
+from .ops.pooling import *
 from .ops.powers import *
 from .ops.products import *
 from .ops.properties import *

@@ -56,6 +56,8 @@ from autograd_core import log_softmax as _log_softmax
 from autograd_core import softmax as _softmax
 
 from .functional_distance import bilinear, cosine_similarity, normalize, pairwise_distance, pdist
+from .functional_images import *
+from .functional_images import __all__ as _images
 from .functional_loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -200,3 +202,4 @@ __all__ = [
     "tanhshrink",
     "threshold",
 ]
+__all__ += _images

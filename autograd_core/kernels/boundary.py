@@ -26,6 +26,19 @@ def contiguous(array: np.ndarray) -> np.ndarray:
     return array if flags.c_contiguous and flags.writeable else np.array(array, order="C")
 
 
+def dense_order(array: np.ndarray) -> tuple[int, ...] | None:
+    """The order of dimensions in which `array` fills memory without gaps, None if that is row-major or there is none.
+
+    An image tensor that came from a convolution is one: N, C, H, W to its user, N, H, W, C in memory.
+    """
+    flags = array.flags
+    if flags.c_contiguous or array.ndim < 2 or not array.size:
+        return None
+    strides = array.strides
+    order = tuple(sorted(range(array.ndim), key=lambda axis: -abs(strides[axis])))
+    return order if array.transpose(order).flags.c_contiguous else None
+
+
 def spread(operand: Any, shape: Shape, dtype: np.dtype[Any]) -> np.ndarray:
     """Return `operand`, an array or a number, as a flat line of `shape`'s size: broadcast if it is smaller."""
     if isinstance(operand, np.ndarray):

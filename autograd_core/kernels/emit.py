@@ -17,7 +17,7 @@ import numpy as np
 from ..broadcasting import Shape
 from ..dtypes import bool_
 from ..formula import Call, Constant, Expression, Symbol
-from .boundary import flat, spread
+from .boundary import dense_order, flat, spread
 
 # Elements a thread takes at a time: large enough to hide a task's start, small enough to stay in the second cache.
 CHUNK = 1 << 15
@@ -258,15 +258,27 @@ class Loop:
     def __call__(
         self, operands: Sequence[Any], shape: Shape, dtype: np.dtype[Any], parameters: Sequence[Any] = ()
     ) -> list[np.ndarray]:
-        lines = [spread(operand, shape, dtype) for operand in operands]
         out_dtype = bool_ if self.predicate else dtype
-        results = [np.empty(shape, out_dtype) for _ in self.outputs]
-        self.run(dtype, results[0].size, [*lines, *[result.ravel() for result in results], *parameters])
+        leading = next((o for o in operands if isinstance(o, np.ndarray) and o.shape == shape), None)
+        order = None if leading is None else dense_order(leading)
+        if leading is None or order is None:
+            lines = [spread(operand, shape, dtype) for operand in operands]
+            results = [np.empty(shape, out_dtype) for _ in self.outputs]
+            outs = [result.ravel() for result in results]
+        else:
+            # Images lie channels-last in memory once they have been through a convolution, and stay so.
+            turned = tuple([shape[axis] for axis in order])
+            lines = [spread(_turned(operand, order), turned, dtype) for operand in operands]
+            results = [np.empty_like(leading, out_dtype) for _ in self.outputs]
+            outs = [result.transpose(order).reshape(-1) for result in results]
+        self.run(dtype, results[0].size, [*lines, *outs, *parameters])
         return results
 
     def first(self, operands: Sequence[np.ndarray]) -> np.ndarray:
         """The only output, for arrays of one shape and dtype: without the general call's bookkeeping."""
         leading = operands[0]
+        if not leading.flags.c_contiguous:
+            return self(operands, leading.shape, leading.dtype)[0]
         dtype = leading.dtype
         result = np.empty(leading.shape, bool_ if self.predicate else dtype)
         lines = [flat(operand) for operand in operands]
@@ -276,9 +288,18 @@ class Loop:
 
     def unary(self, x: np.ndarray) -> np.ndarray:
         """As :meth:`first`, for a single operand."""
+        if not x.flags.c_contiguous:
+            return self((x,), x.shape, x.dtype)[0]
         result = np.empty(x.shape, bool_ if self.predicate else x.dtype)
         self.run(x.dtype, x.size, (flat(x), result.ravel()))
         return result
+
+
+def _turned(operand: Any, order: tuple[int, ...]) -> Any:
+    """An operand with its dimensions, filled up to those of `order`, in that order."""
+    if not isinstance(operand, np.ndarray) or not operand.ndim:
+        return operand
+    return operand.reshape((1,) * (len(order) - operand.ndim) + operand.shape).transpose(order)
 
 
 def numpy_form(expression: Expression) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:

@@ -1,4 +1,4 @@
-"""Convolutions and pooling on the shapes of ResNet-20, batch 32."""
+"""Convolutions on the shapes of ResNet-20, batch 32."""
 
 from __future__ import annotations
 
@@ -45,23 +45,9 @@ def _convolution(layer: tuple[int, ...]) -> Callable[[Library], Callable[..., An
     return make
 
 
-def _pooling(name: str) -> Callable[[Library], Callable[..., Any]]:
-    def make(library: Library) -> Callable[..., Any]:
-        function = getattr(library.functional, name)
-        return lambda x: function(x, 2)
-
-    return make
-
-
-def _images(random: np.random.Generator) -> Arrays:
-    return {"x": random.standard_normal((BATCH, 32, 32, 32), np.float32)}
-
-
 def rows() -> list[Row]:
     """One layer each."""
     found: list[Row] = []
     for label, layer in LAYERS.items():
         found += operation("conv", label, _convolution(layer), functools.partial(_draw, layer=layer))
-    for label, name in (("max pooling 2×2", "max_pool2d"), ("average pooling 2×2", "avg_pool2d")):
-        found += operation("conv", label, _pooling(name), _images)
     return found

@@ -10,6 +10,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.op import REGISTRY, Elementwise, Op
+from tests.oracle import images
 from tests.oracle.libraries import F, to_torch, torch
 from tests.strategies import call
 
@@ -85,6 +86,7 @@ ADAPTED: dict[str, Any] = {
     "trigamma": lambda x: torch.polygamma(1, x),
     "trunc_divide": lambda x, z: torch.div(x, z, rounding_mode="trunc"),
     "unfold": lambda x, dim, size, step: x.unfold(dim, size, step),
+    **images.ADAPTED,
 }
 # Operations that nothing is compared with here, each with the reason and where they are held to something else.
 WITHOUT_COUNTERPART = {

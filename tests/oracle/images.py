@@ -1,0 +1,64 @@
+"""PyTorch's counterparts of the operations on images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.oracle.libraries import F, torch
+
+
+def _regular(windows: Any) -> dict[str, Any]:
+    return {
+        "kernel_size": [window.kernel for window in windows],
+        "stride": [window.stride for window in windows],
+        "padding": [window.padding for window in windows],
+    }
+
+
+def _out_as_declared(y: Any, windows: Any) -> Any:
+    assert tuple(y.shape[2:]) == tuple(window.out for window in windows)
+    return y
+
+
+def _max_pool(x: Any, windows: Any) -> Any:
+    count = len(windows)
+    if not windows[0].kernel:
+        return getattr(F, f"adaptive_max_pool{count}d")(x, [window.out for window in windows])
+    options = {**_regular(windows), "dilation": [window.dilation for window in windows]}
+    return _out_as_declared(getattr(F, f"max_pool{count}d")(x, **options), windows)
+
+
+def _avg_pool(x: Any, windows: Any, divisor: int | None, transposed: bool) -> Any:
+    if transposed:
+        # The transpose of a linear map is its gradient, which PyTorch's autograd gives.
+        point = torch.zeros(*x.shape[:2], *(window.size for window in windows), dtype=x.dtype, requires_grad=True)
+        return torch.autograd.grad(_avg_pool(point, windows, divisor, False), point, x, create_graph=True)[0]
+    count = len(windows)
+    if not windows[0].kernel:
+        y = getattr(F, f"adaptive_avg_pool{count}d")(x, [window.out for window in windows])
+        assert divisor is None
+        return y
+    whole = windows[0].whole
+    if divisor is None:
+        y = getattr(F, f"avg_pool{count}d")(x, **_regular(windows), count_include_pad=whole)
+    elif count == 1:
+        flat = {name: (1, value[0]) if name != "padding" else (0, value[0]) for name, value in _regular(windows).items()}
+        y = F.avg_pool2d(x.unsqueeze(2), **flat, divisor_override=divisor).squeeze(2)
+    else:
+        y = getattr(F, f"avg_pool{count}d")(x, **_regular(windows), divisor_override=divisor)
+    return _out_as_declared(y, windows)
+
+
+def _max_pool_transpose(x: Any, index: Any, windows: Any) -> Any:
+    sizes = [window.size for window in windows]
+    planes = torch.zeros(*x.shape[:2], int(torch.tensor(sizes).prod()), dtype=x.dtype)
+    planes = planes.scatter_add(2, index.flatten(2).long(), x.flatten(2))
+    return planes.reshape(*x.shape[:2], *sizes)
+
+
+ADAPTED: dict[str, Any] = {
+    "avg_pool": _avg_pool,
+    "max_pool": _max_pool,
+    "max_pool_take": lambda x, index, windows: x.flatten(2).gather(2, index.flatten(2).long()).reshape(index.shape),
+    "max_pool_transpose": _max_pool_transpose,
+}
