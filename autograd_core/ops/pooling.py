@@ -180,7 +180,7 @@ def _averages(random: np.random.Generator, transposed: bool = False) -> list[Sam
     for sample in _samples(random):
         (x,), windows = sample.operands, sample.parameters["windows"]
         shape = (*x.shape[:2], *(window.out for window in windows)) if transposed else x.shape
-        for divisor in (None, 3):
+        for divisor in (None, 3) if windows[0].kernel else (None,):
             parameters = {"windows": windows, "divisor": divisor, "transposed": transposed}
             found.append(Sample((random.standard_normal(shape),), parameters))
     cut = tuple(window._replace(whole=False) for window in found[0].parameters["windows"])
@@ -244,8 +244,8 @@ def _regular(
     paddings = spatial_numbers(padding, count, "padding", operation)
     steps = spatial_numbers(dilation, count, "dilation", operation, 1)
     return tuple(
-        regular(size, *numbers, ceil_mode, operation, whole)
-        for size, *numbers in zip(shape[2:], kernel, strides, paddings, steps, strict=True)
+        regular(size, wide, by, around, step, ceil_mode, operation, whole)
+        for size, wide, by, around, step in zip(shape[2:], kernel, strides, paddings, steps, strict=True)
     )
 
 

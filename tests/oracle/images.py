@@ -42,7 +42,9 @@ def _avg_pool(x: Any, windows: Any, divisor: int | None, transposed: bool) -> An
     if divisor is None:
         y = getattr(F, f"avg_pool{count}d")(x, **_regular(windows), count_include_pad=whole)
     elif count == 1:
-        flat = {name: (1, value[0]) if name != "padding" else (0, value[0]) for name, value in _regular(windows).items()}
+        flat = {
+            name: (1, value[0]) if name != "padding" else (0, value[0]) for name, value in _regular(windows).items()
+        }
         y = F.avg_pool2d(x.unsqueeze(2), **flat, divisor_override=divisor).squeeze(2)
     else:
         y = getattr(F, f"avg_pool{count}d")(x, **_regular(windows), divisor_override=divisor)

@@ -22,7 +22,7 @@ def to_torch(value: Any) -> Any:
     """A value as PyTorch takes it; arrays are copied, since it has no negative strides."""
     if isinstance(value, np.ndarray):
         return torch.from_numpy(np.array(value, order="C"))
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return tuple(to_torch(entry) for entry in value)
     return value
 
