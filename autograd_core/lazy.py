@@ -10,7 +10,8 @@ from types import ModuleType
 def lazy_import(name: str) -> ModuleType:
     """Return the module `name`, whose code runs at the first access to one of its attributes.
 
-    After that it is an ordinary module and an access costs what it always costs.
+    After that it is an ordinary module and an access costs what it always costs. The package that `name` lies in is
+    imported at once.
     """
     found = sys.modules.get(name)
     if found is not None:

@@ -23,10 +23,8 @@ from .linear_maps import permute_primitive, reshape_primitive, sum_primitive
 
 if TYPE_CHECKING:
     from ..kernels import convolution as kernels
-    from ..kernels.convolution import plain
 else:
     kernels = lazy_import("autograd_core.kernels.convolution")
-    plain = lazy_import("autograd_core.kernels.convolution.plain")
 
 # --- the bilinear form ------------------------------------------------------------------------------------------
 
@@ -65,7 +63,7 @@ def _volumes(array: np.ndarray) -> np.ndarray:
 
 def _convolution_reference(x: np.ndarray, weight: np.ndarray, size: Shape, **parameters: Any) -> np.ndarray:
     form = _geometry(x.shape, weight.shape, size, **parameters)
-    y = plain.convolve(_volumes(x), _volumes(weight), form)
+    y = kernels.plain.convolve(_volumes(x), _volumes(weight), form)
     return y.reshape(x.shape[0], weight.shape[0], *size)
 
 
@@ -103,7 +101,7 @@ def _convolution_by_weight(
 def _transpose_reference(y: np.ndarray, weight: np.ndarray, size: Shape, **parameters: Any) -> np.ndarray:
     shape = (y.shape[0], weight.shape[1] * parameters["groups"], *size)
     form = _geometry(shape, weight.shape, y.shape[2:], **parameters)
-    return plain.transpose(_volumes(y), _volumes(weight), form).reshape(shape)
+    return kernels.plain.transpose(_volumes(y), _volumes(weight), form).reshape(shape)
 
 
 @structural(
@@ -141,7 +139,7 @@ def _(
 def _weight_reference(x: np.ndarray, y: np.ndarray, size: Shape, **parameters: Any) -> np.ndarray:
     shape = (y.shape[1], x.shape[1] // parameters["groups"], *size)
     form = _geometry(x.shape, shape, y.shape[2:], **parameters)
-    return plain.weight(_volumes(x), _volumes(y), form).reshape(shape)
+    return kernels.plain.weight(_volumes(x), _volumes(y), form).reshape(shape)
 
 
 @structural(
