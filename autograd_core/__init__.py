@@ -164,6 +164,7 @@ from .linalg import (
 from .op import REGISTRY as REGISTRY
 from .ops.activation import *
 from .ops.arithmetic import *
+from .ops.batch_normalization import *
 from .ops.bitwise import *
 from .ops.comparison import *
 from .ops.convolution import *
@@ -177,6 +178,7 @@ from .ops.limits import *
 from .ops.linalg import *
 from .ops.loss import *
 from .ops.masking import *
+from .ops.normalization import *
 from .ops.norms import *
 from .ops.numbers import *
 from .ops.padding import *

@@ -3,6 +3,7 @@
 from . import (
     activation,
     arithmetic,
+    batch_normalization,
     comparison,
     convolution,
     creation,
@@ -19,6 +20,7 @@ from . import (
     linear_maps,
     loss,
     masking,
+    normalization,
     norms,
     numbers,
     padding,
@@ -55,6 +57,7 @@ from . import bitwise
 __all__ = [
     "activation",
     "arithmetic",
+    "batch_normalization",
     "bitwise",
     "comparison",
     "convolution",
@@ -72,6 +75,7 @@ __all__ = [
     "linear_maps",
     "loss",
     "masking",
+    "normalization",
     "norms",
     "numbers",
     "operators",

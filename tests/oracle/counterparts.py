@@ -10,7 +10,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.op import REGISTRY, Elementwise, Op
-from tests.oracle import images
+from tests.oracle import images, layers
 from tests.oracle.libraries import F, to_torch, torch
 from tests.strategies import call
 
@@ -87,11 +87,11 @@ ADAPTED: dict[str, Any] = {
     "trunc_divide": lambda x, z: torch.div(x, z, rounding_mode="trunc"),
     "unfold": lambda x, dim, size, step: x.unfold(dim, size, step),
     **images.ADAPTED,
+    **layers.ADAPTED,
 }
 # Operations that nothing is compared with here, each with the reason and where they are held to something else.
 WITHOUT_COUNTERPART = {
     "output": "no operation of a user's: one of several results of another",
-    "batch_norm": "returns its statistics beside the result; compared in test_layers",
     "fold_windows": "the transpose of unfold, compared as its gradient",
 }
 
