@@ -65,6 +65,8 @@ _LIBRARY = {
     "cbrt": "np.cbrt({0})",
     "exp2": "np.exp2({0})",
 }
+# vecmath's of these give NaN for arguments beyond a limit, where the library's are right and slow.
+_PERIODIC = frozenset(("sin", "cos", "tan"))
 _MATH_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
 
 # Functions of kernels.special.
@@ -79,9 +81,14 @@ def _vectorized() -> Sequence[str]:
 
 
 class _Writer:
-    """Writes expressions as assignments, one for each distinct part."""
+    """Writes expressions as assignments, one for each distinct part.
 
-    def __init__(self) -> None:
+    With `exact`, periodic functions are the mathematical library's; else `reduced` lists what their arguments are.
+    """
+
+    def __init__(self, exact: bool = False) -> None:
+        self.exact = exact
+        self.reduced: list[str] = []
         self.lines: list[str] = []
         self.names: dict[Expression, str] = {}
         self.constants: dict[str, str] = {}
@@ -119,6 +126,10 @@ class _Writer:
         arguments = [self.write(argument) for argument in expression.arguments]
         if function in _OPERATORS:
             return _OPERATORS[function].format(*arguments)
+        if function in _PERIODIC:
+            if self.exact:
+                return f"np.{function}({arguments[0]})"
+            self.reduced.append(arguments[0])
         if function in _SPECIAL or function in _vectorized():
             self.imports.add(function)
             return f"{function}({', '.join(arguments)})"
@@ -154,27 +165,37 @@ def source(
     an operand for each output, the outputs overwrite those operands and have no arrays of their own: one array under
     two names would look to LLVM like two that overlap, and it would take the scalar path.
     """
-    writer = _Writer()
-    for parameter in parameters:
-        writer.names[Symbol(parameter)] = f"{parameter}_p"
-    results = [writer.write(output) for output in outputs]
     outs = list(updates) or [f"out{index}" for index in range(len(outputs))]
     lines = [*operands] if updates else [*operands, *outs]
     arrays = ", ".join(lines)
     arguments = ", ".join([*lines, *parameters])
     sliced = ", ".join([f"{line}[start:stop]" for line in lines] + list(parameters))
     name = dtype.name
-    imports = "".join(
-        f"from autograd_core.kernels.{'special' if f in _SPECIAL else 'vecmath'} import {f}_{name} as {f}\n"
+    # What an update has overwritten cannot be computed again: it takes the library's functions from the start.
+    writer, body = _body(outputs, operands, parameters, outs, exact=bool(updates))
+    functions = {
+        f"{f}_{name} as {f}": f"autograd_core.kernels.{'special' if f in _SPECIAL else 'vecmath'}"
         for f in sorted(writer.imports)
-    )
+    }
+    exact = ""
+    repeat = ["body({0})"]
+    if writer.reduced:
+        functions["TRIGONOMETRIC_LIMIT"] = "autograd_core.kernels.vecmath"
+        # A second look at the whole line where any argument lay beyond the limit: rare, and then slow.
+        _, again = _body(outputs, operands, parameters, outs, exact=True)
+        exact = f"""
+
+@inline
+def exact({arguments}):
+{again}
+"""
+        repeat = ["if body({0}):", "    exact({0})"]
+    imports = "".join(f"from {module} import {names}\n" for names, module in functions.items())
     constants = "".join(f"{held} = {text}\n" for text, held in writer.constants.items())
-    body = [f"{parameter}_p = real({parameter})" for parameter in parameters]
-    body.append(f"for i in range({outs[0]}.size):")
-    body += [f"    {operand}_i = {operand}[i]" for operand in operands]
-    body += [f"    {line}" for line in writer.lines]
-    body += [f"    {out}[i] = {result}" for out, result in zip(outs, results, strict=True)]
-    indented = "\n".join("    " + line for line in body)
+    if writer.reduced:
+        constants += "limit = real(TRIGONOMETRIC_LIMIT)\n"
+    serial = "\n    ".join(line.format(arguments) for line in repeat)
+    parallel = "\n        ".join(line.format(sliced) for line in repeat)
     return f'''"""Generated from a formula; arrays: {arrays}."""
 import math
 
@@ -189,12 +210,12 @@ zero, one = real(0), real(1)
 
 @inline
 def body({arguments}):
-{indented}
-
+{body}
+{exact}
 
 @kernel
 def serial({arguments}):
-    body({arguments})
+    {serial}
 
 
 @kernel(parallel=True)
@@ -203,8 +224,33 @@ def parallel({arguments}):
     for chunk in prange((size + {CHUNK - 1}) // {CHUNK}):
         start = chunk * {CHUNK}
         stop = min(size, start + {CHUNK})
-        body({sliced})
+        {parallel}
 '''
+
+
+def _body(
+    outputs: Sequence[Expression],
+    operands: Sequence[str],
+    parameters: Sequence[str],
+    outs: Sequence[str],
+    exact: bool,
+) -> tuple[_Writer, str]:
+    """The loop over flat arrays, indented; it returns whether an argument lay beyond the trigonometric limit."""
+    writer = _Writer(exact)
+    for parameter in parameters:
+        writer.names[Symbol(parameter)] = f"{parameter}_p"
+    results = [writer.write(output) for output in outputs]
+    body = [f"{parameter}_p = real({parameter})" for parameter in parameters]
+    if writer.reduced:
+        body.append("far = False")
+    body.append(f"for i in range({outs[0]}.size):")
+    body += [f"    {operand}_i = {operand}[i]" for operand in operands]
+    body += [f"    {line}" for line in writer.lines]
+    body += [f"    far |= abs({name}) > limit" for name in dict.fromkeys(writer.reduced)]
+    body += [f"    {out}[i] = {result}" for out, result in zip(outs, results, strict=True)]
+    if writer.reduced:
+        body.append("return far")
+    return writer, "\n".join("    " + line for line in body)
 
 
 class Loop:

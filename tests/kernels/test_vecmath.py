@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograd_core import formula
 from autograd_core.kernels import jit, vecmath
+from autograd_core.kernels.emit import Loop
 
 DTYPES = (np.float32, np.float64)
 CASES = [(name, dtype) for name in vecmath.FUNCTIONS for dtype in DTYPES]
@@ -227,6 +229,41 @@ def test_trigonometric_functions_say_where_they_end(name, dtype):
     limit = dtype(vecmath.TRIGONOMETRIC_LIMIT)
     y = apply(name, np.array([limit, -limit, np.nextafter(limit, dtype(np.inf)), 1e30], dtype))
     np.testing.assert_array_equal(np.isnan(y), [False, False, True, True])
+
+
+@pytest.mark.parametrize("name", PERIODIC)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [3, 200_000])
+def test_formulas_are_right_beyond_that_limit(name, dtype, size):
+    """Also where the argument is a part of the formula, and where one chunk of many meets it."""
+    mpmath = pytest.importorskip("mpmath")
+    function = getattr(formula, name)
+    loop = Loop(
+        f"test_beyond_{name}",
+        [formula.trace(lambda x: function(2 * x) + 1), formula.trace(lambda x: function(x))],
+        ("x",),
+    )
+    x = np.full(size // (SCALE if size > 3 else 1), 0.5, dtype)
+    far = [1e11, -3e30 if dtype is np.float32 else -3e300]
+    x[-2:] = far
+    doubled, plain = loop((x,), x.shape, x.dtype)
+    exact = getattr(mpmath, name)
+    with mpmath.workprec(1200):
+        for given, twice, once in zip(x[[0, -2, -1]].tolist(), doubled[[0, -2, -1]], plain[[0, -2, -1]], strict=True):
+            np.testing.assert_allclose(once, float(exact(mpmath.mpf(given))), rtol=4 * np.finfo(dtype).eps)
+            np.testing.assert_allclose(twice, float(exact(2 * mpmath.mpf(given))) + 1, rtol=8 * np.finfo(dtype).eps)
+    with np.errstate(invalid="ignore"):
+        x[-1] = np.inf
+        doubled, plain = loop((x,), x.shape, x.dtype)
+    assert np.isnan(plain[-1])
+    assert np.isfinite(plain[:-1]).all()
+
+
+def test_complementary_error_function_where_results_are_smallest():
+    """All single-precision arguments whose results are close to the smallest normal number."""
+    ends = np.array([9.15, 9.22] if SCALE == 1 else [9.1913, 9.1914], np.float32).view(np.int32)
+    x = np.arange(*ends, dtype=np.int32).view(np.float32)
+    assert ulp_error(apply("erfc", x), reference("erfc", x)).max() <= LIMIT
 
 
 @pytest.mark.parametrize("name", ["tanh", "erf", "sin", "asinh", "cbrt", "expm1"])

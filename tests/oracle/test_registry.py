@@ -50,7 +50,6 @@ INFINITE = (np.inf, -np.inf)
 # Points where the values differ, and why.
 SPECIAL_VALUES_DIFFER: dict[str, Any] = {
     "sign": (np.nan,),  # PyTorch: 0; here NaN in gives NaN out, as NumPy's sign does
-    "sinc": (1e30, -1e30),  # the kernels' argument reduction ends at 2**35: kernels/vecmath/trigonometric.py
     "i0": INFINITE,  # PyTorch: NaN, where the limit is infinite
     "i1": INFINITE,
     "trigamma": (-1.0, -1e30, *INFINITE),
@@ -58,8 +57,6 @@ SPECIAL_VALUES_DIFFER: dict[str, Any] = {
 }
 # Points where only the gradients do. At NaN every gradient is arbitrary, and none is compared.
 SPECIAL_GRADIENTS_DIFFER: dict[str, Any] = {
-    "sin": (1e30, -1e30),
-    "cos": (1e30, -1e30),
     "softsign": (1e30, -1e30, *INFINITE),  # PyTorch squares the denominator, which overflows
     "digamma": (-1.0, -1e30),  # poles, where PyTorch's trigamma is finite
     "lgamma": (-1.0, -1e30),

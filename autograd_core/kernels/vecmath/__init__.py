@@ -8,7 +8,8 @@ once, whatever the width of the processor.
 Each exists for both precisions, as ``<name>_float32`` and ``<name>_float64``, and stays in its precision, for kernels
 are emitted per dtype (``from autograd_core.kernels.vecmath import exp_float32 as exp``). Results are within 2 ULP of
 the exact ones; NaN, infinities, subnormal numbers and the sign of zero are as in IEEE 754 and C99. ``sin``, ``cos`` and
-``tan`` give NaN beyond :data:`TRIGONOMETRIC_LIMIT`.
+``tan`` give NaN beyond :data:`TRIGONOMETRIC_LIMIT`; generated kernels notice such arguments and repeat the
+line with the mathematical library.
 
 Constants are held in the operand's dtype: Numba turns ``1 + x`` with x float32 into float64 arithmetic. Sums that
 undo each other are not mistakes: Numba is told to fuse multiplications into additions but never to reorder, so what

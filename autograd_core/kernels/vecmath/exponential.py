@@ -215,7 +215,8 @@ def _exp_of_negative_float64(x):
 @inline
 def _exp_of_sum_float32(x, y, z, factor):
     """factor e^(x + y + z) for x <= 0, small y and smaller z, as if the sum were not rounded."""
-    shifted = (x + y) * _LOG2E32 + _ROUND_DOWN32
+    # With z, which reaches 0.07: what remains must lie where the polynomial was fitted.
+    shifted = (x + (y + z)) * _LOG2E32 + _ROUND_DOWN32
     n = shifted - _ROUND_DOWN32
     high, low = (x - n * _LN2_HIGH32) + y, z - n * _LN2_LOW32
     r = high + low

@@ -4,8 +4,8 @@ x = n pi/2 + r with n the integer nearest 2x/pi, then polynomials in r (minimax 
 low bits of n say. pi/2 is split into parts short enough that n times a part is exact (Cody and Waite), so r is right
 up to :data:`TRIGONOMETRIC_LIMIT`; single precision does this step in double. Beyond, the result is NaN: reducing such
 arguments takes a table of the digits of 2/pi, and looking it up (or calling libm for the few elements that need it,
-which LLVM turns into a call for every element) costs every loop two to forty times its speed (measured). A caller that
-expects such arguments looks for ``abs(x) > TRIGONOMETRIC_LIMIT`` afterwards and repeats those elements with libm.
+which LLVM turns into a call for every element) costs every loop two to forty times its speed (measured). Kernels
+look for ``abs(x) > TRIGONOMETRIC_LIMIT`` in passing and, where they met it, repeat the line with libm: kernels/emit.py.
 """
 
 from __future__ import annotations
