@@ -19,8 +19,7 @@ from .dispatch import apply, apply_with_residuals, as_tensor_operand, attach, ca
 from .ops import decomposition as primitives
 from .ops.descriptive import powers_of
 from .ops.einsum import tensordot
-from .ops.elementwise import abs as _abs
-from .ops.elementwise import where
+from .ops.elementwise import abs as _abs, where
 from .ops.extrema import amax, amin
 from .ops.joining import cat
 from .ops.linalg import matmul

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,14 +23,21 @@ from .plan import COTANGENT, ElementwisePlan, Plan
 REGISTRY: dict[str, Op] = {}
 
 
-@dataclass(frozen=True, slots=True)
+# Plain classes all of them: making a dataclass takes longer than declaring a dozen operations, at every import.
+
+
 class Domain:
     """Where an operand is drawn for tests, benchmarks and plots; `kinks` are points to keep away from."""
 
-    low: float = -3.0
-    high: float = 3.0
-    kinks: tuple[float, ...] = ()
-    kind: str = "float"
+    __slots__ = ("high", "kind", "kinks", "low")
+
+    def __init__(
+        self, low: float = -3.0, high: float = 3.0, kinks: tuple[float, ...] = (), kind: str = "float"
+    ) -> None:
+        self.low = low
+        self.high = high
+        self.kinks = kinks
+        self.kind = kind
 
     def draw(self, random: np.random.Generator, shape: tuple[int, ...], distance: float = 0.05) -> np.ndarray:
         """Draw float64 values (booleans for the kind ``"bool"``) at least `distance` from every kink."""
@@ -51,28 +57,31 @@ UNIT = Domain(-0.9, 0.9)
 BOOL = Domain(kind="bool")
 
 
-@dataclass(frozen=True, slots=True)
 class Sample:
     """One set of arguments an operation is tried with: operand arrays and non-tensor parameters."""
 
-    operands: tuple[Any, ...]
-    parameters: dict[str, Any] = field(default_factory=dict)
-    label: str = ""
+    __slots__ = ("label", "operands", "parameters")
+
+    def __init__(self, operands: tuple[Any, ...], parameters: dict[str, Any] | None = None, label: str = "") -> None:
+        self.operands = operands
+        self.parameters = {} if parameters is None else parameters
+        self.label = label
 
 
-@dataclass(frozen=True, slots=True)
 class Rule:
     """A derivative and where each of its arguments comes from."""
 
-    function: Callable[..., Any]
-    names: tuple[str, ...]
+    __slots__ = ("function", "names")
+
+    def __init__(self, function: Callable[..., Any], names: tuple[str, ...]) -> None:
+        self.function = function
+        self.names = names
 
 
 # A string, because naming numpy.random imports it, which takes a third of NumPy's own import time.
 Samples = Callable[["np.random.Generator"], list[Sample]]
 
 
-@dataclass(eq=False, kw_only=True)
 class Op:
     """One operation: everything the engine, the tests, the benchmarks and the documentation know about it.
 
@@ -87,35 +96,53 @@ class Op:
         complex_safe: whether the formula is analytic, so that complex steps check it.
     """
 
-    name: str
-    summary: str
-    operands: tuple[str, ...]
-    parameters: tuple[str, ...] = ()
-    forward: Callable[..., Any]
-    reference: Callable[..., Any] | None = None
-    torch: str = ""
-    samples: Samples | None = None
-    variadic: bool = False
-    view: bool = False
-    outputs: int = 1
-    differentiable: bool = True
-    residuals: tuple[str, ...] = ()
-    rules: dict[int, Rule] = field(default_factory=dict)
-    joint_rule: Rule | None = None
-    plans: dict[Any, Plan] = field(default_factory=dict, repr=False)
-    function: Callable[..., Any] | None = field(default=None, repr=False)
-    plain: bool = field(init=False, repr=False)
-
     kind = "structural"
 
-    def __post_init__(self) -> None:
-        if self.name in REGISTRY:
-            raise ValueError(f"an operation named {self.name!r} is registered already")
-        if "y" in self.operands:
-            raise ValueError(f"{self.name}: 'y' names the result in rules; call the operand something else")
+    def __init__(
+        self,
+        *,
+        name: str,
+        summary: str,
+        operands: tuple[str, ...],
+        forward: Callable[..., Any],
+        parameters: tuple[str, ...] = (),
+        reference: Callable[..., Any] | None = None,
+        torch: str = "",
+        samples: Samples | None = None,
+        variadic: bool = False,
+        view: bool = False,
+        outputs: int = 1,
+        differentiable: bool = True,
+        residuals: tuple[str, ...] = (),
+        joint_rule: Rule | None = None,
+    ) -> None:
+        if name in REGISTRY:
+            raise ValueError(f"an operation named {name!r} is registered already")
+        if "y" in operands:
+            raise ValueError(f"{name}: 'y' names the result in rules; call the operand something else")
+        self.name = name
+        self.summary = summary
+        self.operands = operands
+        self.parameters = parameters
+        self.forward = forward
+        self.reference = reference
+        self.torch = torch
+        self.samples = samples
+        self.variadic = variadic
+        self.view = view
+        self.outputs = outputs
+        self.differentiable = differentiable
+        self.residuals = residuals
+        self.joint_rule = joint_rule
+        self.rules: dict[int, Rule] = {}
+        self.plans: dict[Any, Plan] = {}
+        self.function: Callable[..., Any] | None = None
         # One result and nothing kept beside it, from operands of a known number: the usual case, called the short way.
-        self.plain = self.outputs == 1 and not self.residuals and not self.variadic
-        REGISTRY[self.name] = self
+        self.plain = outputs == 1 and not residuals and not variadic
+        REGISTRY[name] = self
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} operation {self.name}>"
 
     def plan(self, mask: int, count: int) -> Plan:
         """What to save and how to pull back when the operands in the bit set `mask`, of `count`, need gradients."""
@@ -169,7 +196,6 @@ def split_signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], tupl
     return operands, names[positional:named], variadic
 
 
-@dataclass(eq=False, kw_only=True)
 class Elementwise(Op):
     """An operation declared by a scalar formula and its partial derivatives.
 
@@ -181,19 +207,25 @@ class Elementwise(Op):
         promotes: whether integers become floats first, as for every transcendental function.
     """
 
-    formula: Callable[..., Any]
-    forward: Callable[..., Any] = field(init=False)
-    domains: tuple[Domain, ...] = ()
-    special: tuple[float, ...] = ()
-    promotes: bool = True
-    predicate: bool = False
-    _products: dict[int, Expression] = field(default_factory=dict, init=False, repr=False)
-
     kind = "elementwise"
 
-    def __post_init__(self) -> None:
-        self.forward = self._resolve
-        super().__post_init__()
+    def __init__(
+        self,
+        *,
+        formula: Callable[..., Any],
+        domains: tuple[Domain, ...] = (),
+        special: tuple[float, ...] = (),
+        promotes: bool = True,
+        predicate: bool = False,
+        **common: Any,
+    ) -> None:
+        super().__init__(forward=self._resolve, **common)
+        self.formula = formula
+        self.domains = domains
+        self.special = special
+        self.promotes = promotes
+        self.predicate = predicate
+        self._products: dict[int, Expression] = {}
 
     def _resolve(self, *operands: Any, **parameters: Any) -> Any:
         """Stand in for `forward` until the first call decides what it is."""
@@ -263,12 +295,10 @@ def _times_cotangent(partial: Expression) -> Expression:
     return call("where", condition, *products)
 
 
-@dataclass(eq=False, kw_only=True)
 class Structural(Op):
     """A structural or linear operation whose rules are written in other registered operations."""
 
 
-@dataclass(eq=False, kw_only=True)
 class Fused(Op):
     """An operation declared by a composition of others, with kernels of its own for forward and derivative.
 
@@ -278,10 +308,12 @@ class Fused(Op):
             derivatives differentiate the composition, and all operands are saved for it.
     """
 
-    composition: Callable[..., Any]
-    derivative: Rule | None = None
-
     kind = "fused"
+
+    def __init__(self, *, composition: Callable[..., Any], derivative: Rule | None = None, **common: Any) -> None:
+        super().__init__(**common)
+        self.composition = composition
+        self.derivative = derivative
 
     def saved_names(self, mask: int) -> tuple[str, ...]:
         names = super().saved_names(mask)

@@ -38,6 +38,7 @@ from autograd_core import (
     layer_norm,
     leaky_relu,
     linear,
+    log_softmax as _log_softmax,
     logsigmoid,
     mish,
     one_hot,
@@ -49,6 +50,7 @@ from autograd_core import (
     selu,
     sigmoid,
     silu,
+    softmax as _softmax,
     softplus,
     softshrink,
     softsign,
@@ -56,8 +58,6 @@ from autograd_core import (
     tanhshrink,
     threshold,
 )
-from autograd_core import log_softmax as _log_softmax
-from autograd_core import softmax as _softmax
 
 from .functional_distance import bilinear, cosine_similarity, normalize, pairwise_distance, pdist
 from .functional_images import *

@@ -8,8 +8,7 @@ from typing import Any, Self
 import autograd_core as ag
 from autograd_core import Tensor, pop_scope, push_scope
 
-from . import hooks as hooking
-from . import state as states
+from . import hooks as hooking, state as states
 from .hooks import Hooks, RemovableHandle
 from .members import BUFFERS, MODULE, Members
 from .parameter import Parameter

@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 from autograd_core import formula as f
 
 from .optimizer import Group, Optimizer, State
-from .options import Check, flag, nonnegative
-from .options import betas as betas_check
+from .options import Check, betas as betas_check, flag, nonnegative
 from .rules import directed, mixed, moved_towards, shrunk
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,13 +32,15 @@ _FORMS: dict[str, Callable[..., Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Function:
     """A scalar function: `numpy` evaluates it, `latex` is a template over its arguments' LaTeX."""
 
-    name: str
-    numpy: Callable[..., Any]
-    latex: str
+    __slots__ = ("latex", "name", "numpy")
+
+    def __init__(self, name: str, numpy: Callable[..., Any], latex: str) -> None:
+        self.name = name
+        self.numpy = numpy
+        self.latex = latex
 
 
 def _register(name: str, numpy: Callable[..., Any], latex: str) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,8 +10,7 @@ from ..graph import Accumulator, Node, ancestors
 from ..tensor import Tensor
 
 
-@dataclasses.dataclass(frozen=True)
-class MemoryReport:
+class MemoryReport(NamedTuple):
     """What backward from a tensor would need.
 
     Attributes:

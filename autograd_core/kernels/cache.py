@@ -31,7 +31,7 @@ from numba.core.compiler import CompileResult
 from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 
-from autograd_core import config
+from autograd_core.kernels.directory import cache_directory
 
 # Changes with the layout of the files below.
 _MAGIC = b"autograd-core kernel 1\n"
@@ -82,8 +82,8 @@ def cache_key() -> str:
 
 
 def kernel_directory() -> pathlib.Path:
-    """The directory of this key inside :func:`autograd_core.config.cache_directory`; it may not exist yet."""
-    return config.cache_directory() / cache_key()
+    """The directory of this key inside :func:`cache_directory`; it may not exist yet."""
+    return cache_directory() / cache_key()
 
 
 def write_atomically(path: pathlib.Path, content: bytes) -> bool:

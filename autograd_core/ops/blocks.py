@@ -13,8 +13,7 @@ from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 
 if TYPE_CHECKING:
-    from ..kernels import jit
-    from ..kernels import reduce as kernels
+    from ..kernels import jit, reduce as kernels
 else:
     jit = lazy_import("autograd_core.kernels.jit")
     kernels = lazy_import("autograd_core.kernels.reduce")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,8 @@ from ..tensor import Tensor
 from .linear_maps import expand_primitive, gather_primitive, permute_primitive, reshape_primitive
 
 Labels = tuple[int, ...]
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 @structural(
@@ -86,7 +87,7 @@ def _parse(equation: str, ranks: Sequence[int]) -> tuple[list[Labels], Labels]:
     terms = left.split(",")
     if len(terms) != len(ranks):
         raise ValueError(f"einsum: {equation!r} names {len(terms)} operands, but {len(ranks)} were given")
-    number = {letter: index for index, letter in enumerate(string.ascii_uppercase + string.ascii_lowercase)}
+    number = {letter: index for index, letter in enumerate(_LETTERS)}
     most = 0
     inputs: list[Labels] = []
     covered: list[int] = []

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import dtypes, random
-from .. import formula as f
+from .. import dtypes, formula as f, random
 from ..dispatch import apply, as_tensor_operand, cast, elementwise, fused
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import dtypes
-from .. import formula as f
+from .. import dtypes, formula as f
 from ..dispatch import apply, as_tensor_operand, cast, elementwise, fused
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
@@ -19,8 +18,7 @@ from .linear_maps import gather_primitive, raw
 from .softmax import log_softmax
 
 if TYPE_CHECKING:
-    from ..kernels import cross_entropy as kernels
-    from ..kernels import jit
+    from ..kernels import cross_entropy as kernels, jit
 else:
     jit = lazy_import("autograd_core.kernels.jit")
     kernels = lazy_import("autograd_core.kernels.cross_entropy")

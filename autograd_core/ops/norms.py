@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import dtypes
-from .. import formula as f
+from .. import dtypes, formula as f
 from ..broadcasting import broadcast_shapes, normalize_dim, normalize_dims
 from ..dispatch import apply, as_tensor_operand, attach, cast, fused, structural
 from ..kernels.boundary import contiguous

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
-from .. import formula as f
+from .. import dtypes, formula as f
 from ..dispatch import as_tensor_operand, attach, cast, elementwise
 from ..op import NONZERO, POSITIVE, REAL
 from ..tensor import Tensor

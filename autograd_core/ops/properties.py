@@ -10,8 +10,7 @@ from .. import broadcasting, dtypes
 from ..dispatch import as_operand, as_tensor_operand, attach, cast
 from ..errors import GraphError
 from ..tensor import Tensor, wrap
-from .creation import as_tensor, empty, full, ones, zeros
-from .creation import tensor as make
+from .creation import as_tensor, empty, full, ones, tensor as make, zeros
 from .linear_maps import gather_primitive
 from .masking import nonzero
 from .reduction import sum

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
-from .. import formula as f
+from .. import dtypes, formula as f
 from ..dispatch import as_tensor_operand, attach, elementwise
 from ..op import NONZERO, REAL, Domain
 from ..random import Generator, default_generator

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
-from .. import formula as f
+from .. import dtypes, formula as f
 from ..broadcasting import normalize_dims
 from ..dispatch import apply, as_tensor_operand, attach, cast, structural
 from ..op import Sample
@@ -19,8 +18,7 @@ from . import extrema, moments
 from .arguments import Dim, Extremes, ValuesAndIndices, converted, floating, summable
 from .blocks import exponentials_of, fold, product_of
 from .extrema import *  # noqa: F403
-from .extrema import amax_primitive as amax_primitive
-from .extrema import amin_primitive as amin_primitive
+from .extrema import amax_primitive as amax_primitive, amin_primitive as amin_primitive
 from .linear_maps import (
     cat_primitive,
     expand_reduced,
@@ -31,8 +29,7 @@ from .linear_maps import (
     sum_primitive,
 )
 from .moments import *  # noqa: F403
-from .moments import mean_primitive as mean_primitive
-from .moments import var_primitive as var_primitive
+from .moments import mean_primitive as mean_primitive, var_primitive as var_primitive
 from .scan import cumprod_primitive
 
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
-from .. import formula as f
+from .. import dtypes, formula as f
 from ..dispatch import elementwise
 from ..formula import special as statements
 from ..op import NONZERO, POSITIVE, UNIT, Domain

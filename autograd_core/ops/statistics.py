@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
-from .. import formula as f
+from .. import dtypes, formula as f
 from ..broadcasting import normalize_dim
 from ..dispatch import as_tensor_operand, attach, cast, structural
 from ..op import Sample

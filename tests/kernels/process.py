@@ -36,6 +36,7 @@ PRELUDE = f"""
 import os, pathlib, sys, threading, warnings
 import numpy as np
 from autograd_core import config
+from autograd_core.kernels import directory
 from autograd_core.kernels import jit
 SOURCE = {SOURCE!r}
 x = np.arange(1, 9, dtype=np.float32)

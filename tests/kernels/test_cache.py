@@ -39,9 +39,10 @@ def test_a_cache_that_cannot_be_written_warns_once_and_moves_to_a_private_direct
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         jit.load_generated("halving", SOURCE).serial(x, out)
-        config.cache_directory()
-    print(*jit.compile_statistics(), (out == x / 2).all(), len(caught), config.CACHE_VARIABLE in str(caught[0].message))
-    print(config.cache_directory())
+        directory.cache_directory()
+    message = str(caught[0].message)
+    print(*jit.compile_statistics(), (out == x / 2).all(), len(caught), directory.CACHE_VARIABLE in message)
+    print(directory.cache_directory())
     """
     first = run(code, blocked / "cache", TMPDIR=str(temporary)).splitlines()
     assert first[0] == "1 0 True 1 True"
@@ -58,7 +59,7 @@ def test_a_temporary_directory_that_others_can_write_is_not_trusted(tmp_path):
     shared = tmp_path / f"autograd-core-{os.getuid()}"
     shared.mkdir()
     shared.chmod(0o777)
-    code = "warnings.simplefilter('ignore'); print(config.cache_directory())"
+    code = "warnings.simplefilter('ignore'); print(directory.cache_directory())"
     chosen = pathlib.Path(run(code, blocked / "cache", TMPDIR=str(tmp_path)))
     assert chosen != shared
     assert chosen.stat().st_mode & 0o777 == 0o700
