@@ -11,7 +11,7 @@ Example:
     >>> loss.backward()
 """
 
-from . import functional, init, utils
+from . import data, functional, init, models, utils
 from .activation import (
     CELU,
     ELU,
@@ -48,7 +48,7 @@ from .loss import (
     NLLLoss,
     SmoothL1Loss,
 )
-from .mlp import MLP
+from .models import MLP
 from .module import Module
 from .normalization import (
     BatchNorm1d,
@@ -62,6 +62,23 @@ from .normalization import (
     RMSNorm,
 )
 from .parameter import Buffer, Parameter
+from .pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from .utils.fusion import fuse_batch_norm
 
 __all__ = [
@@ -70,6 +87,15 @@ __all__ = [
     "GELU",
     "MLP",
     "SELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
@@ -95,12 +121,18 @@ __all__ = [
     "InstanceNorm2d",
     "InstanceNorm3d",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
     "Mish",
     "Module",
     "ModuleDict",
@@ -121,10 +153,12 @@ __all__ = [
     "Softsign",
     "Tanh",
     "Unflatten",
+    "data",
     "functional",
     "fuse_batch_norm",
     "init",
     "load",
+    "models",
     "save",
     "utils",
 ]

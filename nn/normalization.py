@@ -63,8 +63,10 @@ class _BatchNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Shape kept."""
+    def forward(self, input: Tensor, residual: Tensor | None = None, rectified: bool = False) -> Tensor:
+        """Shape kept. `rectified` asks for ReLU of the result, and of its sum with a residual, in the same pass."""
+        if residual is not None and not rectified:
+            raise ValueError(f"{type(self).__name__}: a residual is added before ReLU only; pass rectified=True")
         if input.ndim not in self._dimensions:
             expected = " or ".join(f"{dimensions}D" for dimensions in self._dimensions)
             raise ValueError(f"{type(self).__name__}: expected {expected} input (got {input.ndim}D input)")
@@ -81,9 +83,8 @@ class _BatchNorm(Module):
         if momentum is None:
             # The cumulative average weights the new batch by one over the number of batches, itself included.
             momentum = 0.0 if counter is None else 1 / (counter.item() + 1)
-        output = functional.batch_norm(
-            input, mean, variance, self.weight, self.bias, training or mean is None, momentum, self.eps
-        )
+        arguments = (input, mean, variance, self.weight, self.bias, training or mean is None, momentum, self.eps)
+        output = ag.batch_norm_relu(*arguments, residual) if rectified else functional.batch_norm(*arguments)
         # An empty batch says nothing about the statistics and is not counted.
         if counter is not None and output.numel():
             counter.numpy()[...] += 1

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from . import activation as activations
-from .container import Sequential
-from .layers import Dropout, Identity, Linear, positive_size
-from .module import Module
-from .normalization import BatchNorm1d
+from .. import activation as activations
+from ..container import Sequential
+from ..layers import Dropout, Identity, Linear, positive_size
+from ..module import Module
+from ..normalization import BatchNorm1d
 
 Factory = TypeVar("Factory", bound=Callable[..., Module])
 
