@@ -11,12 +11,13 @@ from typing import Annotated
 
 import typer
 
-from . import demo, gradcheck, ops
+from . import demo, gradcheck, graph, ops
 
 # The order is that of --help.
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.command,
     "gradcheck": gradcheck.command,
+    "graph": graph.command,
     "ops": ops.command,
 }
 

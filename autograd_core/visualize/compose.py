@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import texts
-from .collect import Leaf, Recording, Value
+from .collect import Leaf, Operation, Recording, Value
 from .division import Division, Unit
 from .formulas import formulas_of, summary_of
 from .measure import Measures
@@ -33,11 +33,17 @@ class Options:
     max_nodes: int | None = None
 
 
-def compose(recording: Recording, options: Options) -> Picture:
-    """Draw up the picture of `recording` with modules open down to a depth and at most about so many boxes."""
+def compose(recording: Recording, options: Options, closed_looks: bool = False) -> Picture:
+    """Draw up the picture of `recording` with modules open down to a depth and at most about so many boxes.
+
+    With `closed_looks` the clusters know what they look like when they are closed.
+    """
     division, notices = divide(recording, options.depth, options.max_nodes)
     picture = Picture(options.name or "autograd", options.direction)
-    _Builder(recording, division, picture, options.show).build()
+    builder = _Builder(recording, division, picture, options.show)
+    builder.build()
+    if closed_looks:
+        builder.add_closed_looks()
     picture.caption = tuple(caption(recording, options) + recording.notices + notices)
     return picture
 
@@ -210,20 +216,49 @@ class _Builder:
 
     def _add_module(self, position: int, unit: Unit, number: int) -> int:
         block = self.recording.blocks[number]
-        contents = plurals((unit.operations, "operation"), *self._inside(position))
-        members = [self.recording.operations[member].measures for member in self.members[position]]
+        operations = [self.recording.operations[member] for member in self.members[position]]
+        lines, fields = self._closed(block.label, self._path(number), operations, self.swallowed[position])
+        cluster = None if block.parent is None else self._cluster(block.parent)
+        return self._add_node("module", lines, cluster, **fields)
+
+    def _closed(
+        self, label: str, path: str, operations: list[Operation], leaves: list[Leaf]
+    ) -> tuple[list[str], dict[str, Any]]:
+        """What stands in a box for several operations and leaves, and its other fields."""
+        count = sum(operation.copies for operation in operations)
+        contents = plurals((count, "operation"), *_counted(leaves))
         # Gradients are those that flow through it: a parameter's may vanish for reasons of its own, like that of a
         # bias before a normalisation.
-        measures = merge_measures(members)
-        faults = [leaf.measures.fault for leaf in self.swallowed[position] if leaf.measures.fault]
-        measures.fault = next(iter(faults), measures.fault)
-        return self._add_node(
-            "module",
-            (block.label, contents, *texts.lines(measures, self.show)),
-            None if block.parent is None else self._cluster(block.parent),
-            facts=_stated([("", self._path(number)), ("contains", contents), *texts.facts(measures)]),
-            **self._look(measures),
-        )
+        measures = merge_measures([operation.measures for operation in operations])
+        measures.fault = next((leaf.measures.fault for leaf in leaves if leaf.measures.fault), measures.fault)
+        facts = _stated([("", path), ("contains", contents), *texts.facts(measures)])
+        return [label, contents, *texts.lines(measures, self.show)], {"facts": facts, **self._look(measures)}
+
+    def add_closed_looks(self) -> None:
+        """Tell every cluster what it looks like when it is closed."""
+        recording = self.recording
+        operations: dict[str, list[Operation]] = {}
+        leaves: dict[str, list[Leaf]] = {}
+        for number, operation in enumerate(recording.operations):
+            for key in self._keys_around(number):
+                operations.setdefault(key, []).append(operation)
+        for leaf in recording.leaves:
+            around = [self._keys_around(consumer) for consumer in leaf.consumers]
+            for key in around[0] if around else ():
+                if leaf.named and all(key in keys for keys in around):
+                    leaves.setdefault(key, []).append(leaf)
+        for cluster in self.picture.clusters:
+            kind, _, place = cluster.key.partition(" ")
+            path = self._path(int(place)) if kind == "block" else cluster.label
+            inside = operations.get(cluster.key, []), leaves.get(cluster.key, [])
+            lines, fields = self._closed(cluster.label, path, *inside)
+            cluster.closed = PictureNode(cluster.key, "module", tuple(lines), **fields)
+
+    def _keys_around(self, number: int) -> list[str]:
+        block = self.recording.operations[number].block
+        if block is not None:
+            return [f"block {index}" for index in self.recording.blocks[block].path]
+        return [f"run {self.run_of[number]}"] if number in self.run_of else []
 
     def _look(self, measures: Measures) -> dict[str, Any]:
         """The colour of a box, by the geometric mean of its gradients' norms."""
@@ -232,16 +267,14 @@ class _Builder:
             found["fill"] = self.scale.color(_middle(measures.gradients))
         return found
 
-    def _inside(self, position: int) -> list[tuple[int, str]]:
-        leaves = self.swallowed[position]
-        named = sum(leaf.copies for leaf in leaves if leaf.named)
-        return [(named, "parameter"), (sum(leaf.copies for leaf in leaves) - named, "input")]
-
     def _add_summary(self, position: int) -> int:
         hidden = [self.division.units[unit] for unit in self.division.hidden]
         operations = sum(unit.operations for unit in hidden)
         outputs = sum(unit.output is not None for unit in hidden)
-        lines = (f"… {plural(operations, 'operation')} …", plurals(*self._inside(position), (outputs, "output")))
+        lines = (
+            f"… {plural(operations, 'operation')} …",
+            plurals(*_counted(self.swallowed[position]), (outputs, "output")),
+        )
         cluster = self._frame(self.division.hidden)
         return self._add_node("summary", filter(None, lines), cluster, facts=(("", "raise max_nodes to see them"),))
 
@@ -295,11 +328,13 @@ class _Builder:
         run = self.run_of.get(operation)
         if run is None:
             return None
-        return self._demand_cluster(("run", run), Cluster(OUTSIDE, None, 1))
+        return self._demand_cluster("run", run, Cluster(OUTSIDE, None, 1))
 
-    def _demand_cluster(self, key: tuple[str, int], cluster: Cluster) -> int:
+    def _demand_cluster(self, kind: str, number: int, cluster: Cluster) -> int:
+        key = (kind, number)
         if key not in self.clusters:
             self.clusters[key] = len(self.picture.clusters)
+            cluster.key = f"{kind} {number}"
             self.picture.clusters.append(cluster)
         return self.clusters[key]
 
@@ -309,7 +344,7 @@ class _Builder:
         for index in blocks[block].path:
             entry = blocks[index]
             parent = None if entry.parent is None else self.clusters["block", entry.parent]
-            self._demand_cluster(("block", index), Cluster(entry.label, parent, entry.level))
+            self._demand_cluster("block", index, Cluster(entry.label, parent, entry.level))
         return self.clusters["block", block]
 
     def _path(self, block: int | None) -> str:
@@ -343,6 +378,11 @@ class _Builder:
                 continue
             for label, count in labels.items():
                 self.picture.edges.append(PictureEdge(source, target, label, 1 if whole else count, color))
+
+
+def _counted(leaves: list[Leaf]) -> list[tuple[int, str]]:
+    named = sum(leaf.copies for leaf in leaves if leaf.named)
+    return [(named, "parameter"), (sum(leaf.copies for leaf in leaves) - named, "input")]
 
 
 def merge_measures(measures: list[Measures]) -> Measures:

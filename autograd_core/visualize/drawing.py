@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
-from .collect import Reading, clean, collect
+from .collect import Reading, Recording, clean, collect
 from .compose import Options, compose
 from .dot import write_dot
 from .fold import fold
-from .model import DIRECTIONS, SHOWS, Direction, Show
+from .model import DIRECTIONS, SHOWS, Direction, Picture, Show
 from .picture import GraphPicture
 from .reverse import join, reverse
 from .subject import examine
+
+# Beyond this a page takes seconds to lay out with everything open.
+MOST_BOXES_OF_A_PAGE = 3000
 
 Which = Literal["forward", "backward", "both"]
 
@@ -98,17 +103,28 @@ def draw(
     recording = collect(tensors, reading, observations)
     if fold_repeats:
         recording = fold(recording)
-    if graph == "both" and max_nodes is not None:
-        limit: int | None = max(max_nodes // 2, 1)
-    else:
-        limit = max_nodes
-    picture = compose(recording, Options(None if name is None else clean(name), direction, shown, depth, limit))
-    if graph != "forward":
-        picture = reverse(picture) if graph == "backward" else join(picture)
+    options = Options(None if name is None else clean(name), direction, shown, depth, max_nodes)
+    picture = _compose(recording, options, graph)
     # Both an identifier in DOT and, unless told otherwise, a file's name.
     drawing = GraphPicture(re.sub(r"[^\w.-]+", "_", picture.name), picture=picture)
+    drawing.whole = partial(_whole, recording, options, graph)
     write_dot(picture, drawing)
     return drawing
+
+
+def _compose(recording: Recording, options: Options, graph: Which, closed_looks: bool = False) -> Picture:
+    if graph == "both" and options.max_nodes is not None:
+        # Every box stands there twice.
+        options = replace(options, max_nodes=max(options.max_nodes // 2, 1))
+    picture = compose(recording, options, closed_looks)
+    if graph == "forward":
+        return picture
+    return reverse(picture) if graph == "backward" else join(picture)
+
+
+def _whole(recording: Recording, options: Options, graph: Which) -> Picture:
+    """The picture with every module open, up to what a page can bear; the recording holds texts and numbers only."""
+    return _compose(recording, replace(options, depth=None, max_nodes=MOST_BOXES_OF_A_PAGE), graph, True)
 
 
 def _check_choices(graph: str, direction: str, show: str | Iterable[str]) -> frozenset[str]:

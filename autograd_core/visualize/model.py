@@ -77,13 +77,18 @@ class PictureEdge:
 
 @dataclass(slots=True)
 class Cluster:
-    """The frame around what one module call recorded; `parent` is an index, `level` counts from 1 at the outside."""
+    """The frame around what one module call recorded; `parent` is an index, `level` counts from 1 at the outside.
+
+    Attributes:
+        key: the same for the same module call in every picture of one recording.
+        closed: the box that stands for it where it is closed, for pictures in which that can be done.
+    """
 
     label: str
     parent: int | None
     level: int
-    # What it says when it is closed, beside its label; for the picture in which that can be done.
-    contents: str = ""
+    key: str = ""
+    closed: PictureNode | None = None
 
 
 @dataclass(frozen=True, slots=True)

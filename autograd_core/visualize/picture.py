@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import tempfile
+import webbrowser
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import graphviz
 
 from .engines import Engine, draw_image, draw_svg
 from .files import write_whole
+from .html import write_html
 from .mermaid import write_mermaid
 from .model import Picture
 
 TEXT_SUFFIXES = (".dot", ".gv", "")
-SUFFIXES = (".dot", ".gv", ".svg", ".png", ".pdf", ".mmd")
+SUFFIXES = (".dot", ".gv", ".svg", ".html", ".png", ".pdf", ".mmd")
 
 
 class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no annotations
@@ -47,6 +50,8 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no a
         super().__init__(name, **keywords)
         self.picture = picture if picture is not None else Picture(name or "graph", "LR")
         self.drawn_by: str | None = None
+        # The same graph with every module open, for the page in which they can be opened.
+        self.whole: Callable[[], Picture] | None = None
 
     def _copy_kwargs(self, **keywords: Any) -> dict[str, Any]:
         return {**super()._copy_kwargs(**keywords), "picture": self.picture}
@@ -84,6 +89,22 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no a
         """
         return write_mermaid(self.picture)
 
+    def to_html(self) -> str:
+        """The picture as one self-contained page: modules open and close, boxes are searched and pointed at.
+
+        It needs nothing but a browser, works with mouse, touch and keys, and follows the light or dark setting.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> from autograd_core.visualize import draw
+            >>> x = ag.ones(2, requires_grad=True)
+            >>> draw(x.exp()).to_html().startswith("<!doctype html>")
+            True
+        """
+        whole = self.picture if self.whole is None else self.whole()
+        opened = {cluster.key for cluster in self.picture.clusters}
+        return write_html(whole, opened, self.picture.name if self.picture.name != "autograd" else "Computation graph")
+
     def save(
         self,
         filename: os.PathLike[str] | str | None = None,
@@ -93,9 +114,9 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no a
     ) -> str:
         """Write the picture to a file; its suffix says how.
 
-        ``.dot`` and ``.gv`` (and no suffix) hold DOT text, ``.mmd`` Mermaid text and ``.svg`` a drawing: these work
-        everywhere. ``.png`` and ``.pdf`` need Graphviz. The file appears whole or not at all; missing directories are
-        made.
+        ``.dot`` and ``.gv`` (and no suffix) hold DOT text, ``.mmd`` Mermaid text, ``.svg`` a drawing and ``.html`` a
+        page to explore: these work everywhere. ``.png`` and ``.pdf`` need Graphviz. The file appears whole or not at
+        all; missing directories are made.
 
         Args:
             filename: where to write; the picture's name with ``.gv`` unless given.
@@ -131,12 +152,56 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no a
             self.filename, self.directory = path.name, str(path.parent)
         return str(path)
 
+    def render(
+        self,
+        filename: os.PathLike[str] | str | None = None,
+        directory: os.PathLike[str] | str | None = None,
+        view: bool = False,
+        cleanup: bool = False,
+        format: str | None = None,
+        outfile: os.PathLike[str] | str | None = None,
+        **_: Any,
+    ) -> str:
+        """As graphviz's method: write the drawing to `filename` and the format's suffix, and return its path.
+
+        Unlike there Graphviz may be missing, and no DOT file is left beside it; `cleanup` therefore changes nothing.
+        """
+        kind = format or (Path(outfile).suffix[1:] if outfile else "") or self.format
+        path = Path(outfile) if outfile else Path(f"{filename if filename is not None else self.filename}.{kind}")
+        written = self.save(path, directory)
+        if view:
+            webbrowser.open(Path(written).resolve().as_uri())
+        return written
+
+    def pipe(self, format: str | None = None, renderer: Any = None, formatter: Any = None, **keywords: Any) -> Any:
+        """As graphviz's method: the drawing as bytes, or as text with `encoding`; Graphviz may be missing."""
+        content = self._content(f".{format or self.format}")
+        encoding = keywords.get("encoding")
+        return content if encoding is None else content.decode(encoding)
+
+    def view(
+        self, filename: os.PathLike[str] | str | None = None, directory: os.PathLike[str] | str | None = None, **_: Any
+    ) -> str:
+        """Show the picture as a page in the browser; return the path of the page.
+
+        Args:
+            filename: where to write it; a temporary directory unless given.
+            directory: put before `filename`.
+        """
+        if filename is None and directory is None:
+            directory = tempfile.mkdtemp(prefix="autograd-core-")
+        path = self.save(filename if filename is not None else f"{self.name}.html", directory)
+        webbrowser.open(Path(path).resolve().as_uri())
+        return path
+
     def _content(self, suffix: str) -> bytes:
         if suffix in TEXT_SUFFIXES:
             source: str = self.source
             return source.encode()
         if suffix == ".mmd":
             return self.to_mermaid().encode()
+        if suffix == ".html":
+            return self.to_html().encode()
         if suffix == ".svg":
             return self.to_svg().encode()
         content, self.drawn_by = draw_image(self.source, suffix[1:])

@@ -25,7 +25,10 @@ def reverse(picture: Picture) -> Picture:
     Each operation becomes its derivative, and each leaf the gradient that is gathered for it.
     """
     found = Picture(picture.name, picture.direction, caption=_caption(picture, "backward graph"), legend=picture.legend)
-    found.clusters = [replace(cluster) for cluster in picture.clusters]
+    for cluster in picture.clusters:
+        closed = cluster.closed
+        looks = None if closed is None else _reversed_node(closed, "module", closed.identifier)
+        found.clusters.append(replace(cluster, closed=looks))
     count: dict[NodeKind, int] = {}
     for node in picture.nodes:
         kind = _REVERSED[node.kind]
@@ -42,10 +45,12 @@ def join(picture: Picture) -> Picture:
     found = Picture(picture.name, picture.direction, caption=_caption(picture, "both graphs"), legend=picture.legend)
     for half, (part, title) in enumerate(((picture, FORWARD), (back, BACKWARD))):
         frame, first = len(found.clusters), len(found.nodes)
-        found.clusters.append(Cluster(title, None, 1))
+        found.clusters.append(Cluster(title, None, 1, title, PictureNode(title, "module", (title,))))
         for cluster in part.clusters:
             parent = frame if cluster.parent is None else frame + 1 + cluster.parent
-            found.clusters.append(replace(cluster, parent=parent, level=cluster.level + 1))
+            found.clusters.append(
+                replace(cluster, parent=parent, level=cluster.level + 1, key=f"{title} {cluster.key}")
+            )
         for node in part.nodes:
             inside = frame if node.cluster is None else frame + 1 + node.cluster
             fill = node.fill if half else ""

@@ -27,6 +27,17 @@ LOOKS: dict[NodeKind, Look] = {
     "gradient": Look("#fdeccb", "#b9801a", "pill"),
     "summary": Look("#ffffff", "#8a949e", "box", dashed=True),
 }
+# For pages in a dark room; the file formats without one are drawn on white.
+DARK_LOOKS: dict[NodeKind, Look] = {
+    "operation": Look("#1d3350", "#5b8fd6"),
+    "parameter": Look("#453615", "#d0a048"),
+    "input": Look("#1a3a22", "#58b26c"),
+    "output": Look("#302654", "#9b86e0"),
+    "module": Look("#262f39", "#8296ab"),
+    "derivative": Look("#472333", "#d47a9e"),
+    "gradient": Look("#453615", "#d0a048"),
+    "summary": Look("#0d1117", "#8a949e"),
+}
 TEXT = "#1f2328"
 FAINT_TEXT = "#59636e"
 LINE = "#57606a"

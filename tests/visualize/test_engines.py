@@ -176,7 +176,9 @@ def test_a_drawing_is_saved(record: Any, tmp_path: Path) -> None:
 
 
 def test_other_suffixes_are_refused(record: Any, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"cannot save a picture as 'graph\.bmp': .*\.dot, \.gv, \.svg, \.png, \.pdf"):
+    with pytest.raises(
+        ValueError, match=r"cannot save a picture as 'graph\.bmp': .*\.dot, \.gv, \.svg, \.html, \.png, \.pdf"
+    ):
         draw(record.chain(2)).save(tmp_path / "graph.bmp")
 
 
@@ -216,3 +218,32 @@ def test_saving_keeps_links_and_the_usual_permissions(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.write_text("")
     assert stat.S_IMODE(target.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_what_cannot_be_written_is_said_with_a_way_out(record: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"cannot write the picture: .*; give a path in a directory you may write to"):
+        draw(record.chain(2)).save(tmp_path / "file" / "graph.svg")
+
+    def refuse(path: Path, content: bytes) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "write_bytes", refuse)
+        with pytest.raises(PermissionError, match="cannot write the picture: Permission denied"):
+            draw(record.chain(2)).save(tmp_path / "graph.svg")
+
+
+@pytest.mark.usefixtures("no_graphviz")
+def test_graphviz_own_methods_need_no_graphviz(record: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", shown.append)
+    picture = draw(record.chain(2))
+    assert picture.pipe(format="svg", encoding="utf-8").startswith("<svg")
+    assert picture.render(tmp_path / "graph", format="svg") == str(tmp_path / "graph.svg")
+    assert picture.render(outfile=tmp_path / "other.html", view=True) == str(tmp_path / "other.html")
+    page = picture.view()
+    assert Path(page).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert shown == [(tmp_path / "other.html").as_uri(), Path(page).as_uri()]
+    with pytest.raises(RenderError, match="a PDF needs Graphviz"):
+        picture.render(tmp_path / "graph")
