@@ -43,7 +43,7 @@ def command(
     The function is called without arguments. A page (.html) can be explored; .svg, .dot and .mmd need no other
     program; .png and .pdf need Graphviz.
     """
-    from .. import manual_seed
+    from ..random import manual_seed
     from ..visualize import RenderError, draw
     from .console import output
 
@@ -114,7 +114,8 @@ def _find(target: str) -> Callable[..., Any]:
 
 def _subject(target: str, found: Any, shapes: list[str] | None) -> tuple[Any, Any]:
     """What to draw and what to call it with."""
-    from .. import Tensor, randn
+    from ..random import randn
+    from ..tensor import Tensor
 
     if isinstance(found, tuple) and len(found) == 2 and callable(found[0]) and not isinstance(found[0], Tensor):
         return found

@@ -183,9 +183,12 @@ def batch_norm_primitive(
         centred = x - wrap(mean.astype(x.dtype).reshape(shape), None)
         deviation = wrap(np.sqrt(variance + eps).astype(x.dtype).reshape(shape), None)
     else:
-        centred = x - mean_primitive(x, dim=axes, keepdim=True)
-        deviation = sqrt(var_primitive(x, dim=axes, correction=0, keepdim=True) + eps)
-    return centred / deviation * weight.reshape(shape) + bias.reshape(shape)
+        # Pictures of the composition call these by their names.
+        mean = mean_primitive(x, dim=axes, keepdim=True)
+        variance = var_primitive(x, dim=axes, correction=0, keepdim=True)
+        centred, deviation = x - mean, sqrt(variance + eps)
+    normalized = centred / deviation
+    return normalized * weight.reshape(shape) + bias.reshape(shape)
 
 
 @batch_norm_primitive.vjp()

@@ -18,7 +18,7 @@ from .measure import ForwardWatch, Observations, watch_backward
 COMPOSITION = "composition"
 
 # What the field writes for a composition's local variables; others are called by their names.
-SYMBOLS = {"mean": "μ", "variance": "σ²", "normalized": "z̄", "probability": "p", "probabilities": "p"}
+SYMBOLS = {"mean": "μ", "variance": "σ²", "normalized": "z̄", "deviation": "σ", "probability": "p", "probabilities": "p"}
 
 
 class Expansion:

@@ -185,6 +185,7 @@ def test_batch_normalisation_in_its_parts() -> None:
     values = x.detach().numpy().astype(np.float64)
     means = values.mean(0)
     assert fact(picture, "μ = mean", "value").startswith(f"{means.mean():.2g} ± {means.std():.2g}")
+    assert "σ = sqrt" in found
     # The gradient of the sum by β is the number of rows in each column: 16 · √3.
     assert node(picture, "bias").lines[-1] == "gradient 28"
     assert [leaf.lines[0] for leaf in picture.picture.nodes if leaf.kind == "parameter"] == ["weight", "bias"]
