@@ -26,7 +26,7 @@ _BLOCK = 64
 
 def add_over(array: np.ndarray, axes: Shape, keepdims: bool = False) -> Any:
     """Sum over `axes`: pairwise along contiguous memory, as NumPy does; float32 along other axes in blocks."""
-    if array.dtype == np.float32 and array.size > 2 * _BLOCK:
+    if array.size > 2 * _BLOCK and array.dtype == np.float32:
         for axis in axes:
             length = array.shape[axis]
             if length <= 2 * _BLOCK or abs(array.strides[axis]) == array.itemsize:
@@ -39,6 +39,8 @@ def add_over(array: np.ndarray, axes: Shape, keepdims: bool = False) -> Any:
             total = add_over(np.add.reduce(blocks, axis=axis + 1), axes, keepdims)
             rest = array[(*before, slice(whole, None))]
             return total + add_over(rest, axes, keepdims) if rest.size else total
+    if len(axes) == array.ndim and not keepdims:
+        return np.add.reduce(array, axis=None)
     return np.add.reduce(array, axis=axes, keepdims=keepdims)  # type: ignore[call-overload]
 
 

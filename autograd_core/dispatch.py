@@ -126,17 +126,23 @@ def apply(op: Op, operands: Sequence[Any], parameters: dict[str, Any]) -> Any:
 
 def apply_with_residuals(op: Op, operands: Sequence[Tensor], parameters: dict[str, Any]) -> tuple[Any, Sequence[Any]]:
     """As :func:`apply`, with what the forward kernel kept beside the result."""
-    arrays = [operand._array if isinstance(operand, Tensor) else operand for operand in operands]
+    try:
+        arrays = [operand._array for operand in operands]
+        edges = tuple([operand._node for operand in operands])
+    except AttributeError:  # a number or an array among them
+        arrays = [operand._array if isinstance(operand, Tensor) else operand for operand in operands]
+        edges = tuple([operand._node if isinstance(operand, Tensor) else None for operand in operands])
     result = op.forward(*arrays, **parameters)
     residuals: Sequence[Any] = ()
     if op.residuals:
         result, *residuals = result
     mask = 0
     if mode.enabled and op.differentiable:
-        edges = tuple([operand._node if isinstance(operand, Tensor) else None for operand in operands])
-        for index, edge in enumerate(edges):
+        bit = 1
+        for edge in edges:
             if edge is not None:
-                mask |= 1 << index
+                mask |= bit
+            bit <<= 1
     if op.outputs != 1:
         return _wrap_outputs(op, operands, arrays, result, residuals, parameters, mask), residuals
     if type(result) is not _ndarray:

@@ -26,8 +26,7 @@ class Plan:
     """How one operation is differentiated for one choice of operands: what to save, and the pullback.
 
     `sources` says where each saved value comes from: a number n >= 0 is operand n, -1 the result, ``("shape", n)``
-    a shape and ``("residual", k)`` a kept intermediate. `pullback(node, cotangent, edges)` maps arrays to arrays; for
-    an edge that is None it may give anything.
+    a shape and ``("residual", k)`` a kept intermediate. `pullback(node, cotangent, edges)` maps arrays to arrays.
     Shapes of operands that need gradients are not saved: their edges know them.
     """
 
@@ -46,7 +45,9 @@ class Plan:
         self._joint = self.arguments(op.joint_rule) if op.joint_rule else ()
         self._rules = {} if op.joint_rule else {i: self.arguments(op.rule_for(i)) for i in self.needed()}
         self.pullback: Callable[[Node, Any, Sequence[Any]], Sequence[Any]] = (
-            self._pull_each if op.joint_rule is None else self._joint_pullback(op.joint_rule)
+            (self._pull_only if count == 1 else self._pull_each)
+            if op.joint_rule is None
+            else self._joint_pullback(op.joint_rule)
         )
 
     def _names(self) -> tuple[str, ...]:
@@ -111,6 +112,10 @@ class Plan:
                 values.append(tuple([edge is not None for edge in edges]))
         return values
 
+    def _pull_only(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
+        rule = self.op.rules[0]
+        return (rule.function(cotangent, *self.fetch(node, self._rules[0], node.saved or (), edges)),)
+
     def _pull_each(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
         return self.pull_each(node, cotangent, edges, node.saved or ())
 
@@ -125,12 +130,15 @@ class Plan:
         ]
 
     def _joint_pullback(self, rule: Rule) -> Callable[[Node, Any, Sequence[Any]], Sequence[Any]]:
-        """The pullback of a joint rule; rules that read saved values, in order, and `needs` take a shorter way."""
+        """The pullback of a joint rule, with a shorter way for those that read saved values only, and perhaps `needs`.
+
+        On that way an edge that is None here but not in the plan, because nobody wants its cotangent, may be given one.
+        """
         function = rule.function
         count = len(self._joint)
         needs = bool(count) and self._joint[-1][0] == _NEEDS
         places = [place for kind, place in self._joint[: count - needs] if kind == _SAVED]
-        if len(places) != count - needs or not places:
+        if len(places) != count - needs or not places or not all(self._needs):
             return lambda node, cotangent, edges: self.pull_jointly(node, cotangent, edges, node.saved or ())
         if len(places) == 1:
             only = places[0]
@@ -148,10 +156,12 @@ class Plan:
         return pull
 
     def pull_jointly(self, node: Node, cotangent: Any, edges: Sequence[Any], saved: Sequence[Any]) -> Sequence[Any]:
-        """Apply the one rule that returns the cotangents of all operands; some may be of operands that need none."""
+        """Apply the one rule that returns the cotangents of all operands."""
         rule = self.op.joint_rule
         assert rule is not None
         pulled: Sequence[Any] = rule.function(cotangent, *self.fetch(node, self._joint, saved, edges))
+        if None in edges:
+            return [None if edge is None else part for edge, part in zip(edges, pulled, strict=True)]
         return pulled
 
 

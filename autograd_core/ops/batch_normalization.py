@@ -33,19 +33,25 @@ class _Layout:
 
     def __init__(self, x: np.ndarray) -> None:
         self._shape = x.shape
+        self._order: tuple[int, ...] = ()
+        if x.ndim == 2:
+            self.name = "columns"
+            return
         self._order = (0, *range(2, x.ndim), 1)
         last = x.transpose(self._order).flags.c_contiguous and (x.shape[1] > 1 or not x.flags.c_contiguous)
-        self.name = "columns" if x.ndim == 2 or last else "planes"
+        self.name = "columns" if last else "planes"
 
     def lines(self, array: np.ndarray) -> np.ndarray:
         """An array of the shape as the kernels take it: a view where its memory lies that way, else a copy."""
+        if not self._order:
+            return contiguous(array)
         if self.name == "columns":
             return contiguous(array.transpose(self._order)).reshape(-1, self._shape[1])
         return contiguous(array).reshape(self._shape[0], self._shape[1], -1)
 
     def empty(self, dtype: Any) -> np.ndarray:
         """A new array of the shape, whose memory lies that way."""
-        if self.name == "planes" or len(self._shape) == 2:
+        if self.name == "planes" or not self._order:
             return np.empty(self._shape, dtype)
         memory = np.empty([self._shape[axis] for axis in self._order], dtype)
         return memory.transpose(0, -1, *range(1, memory.ndim - 1))
@@ -90,7 +96,8 @@ def _pull_back(
     """Cotangents of x, weight and bias, and of the sum before ReLU."""
     layout = _Layout(x)
     x_cotangent = layout.empty(x.dtype)
-    weight_cotangent, bias_cotangent = np.zeros((2, x.shape[1]), x.dtype)
+    # Two arrays: parts of one would look shared to the engine, which then copies them.
+    weight_cotangent, bias_cotangent = np.zeros(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype)
     masked = None if y is None else layout.empty(x.dtype)
     if x.size:
         result, passed = (
@@ -255,9 +262,10 @@ def _normalize(
     if input.ndim < 2 or input.dtype.kind != "f":
         raise ValueError(f"{name}: expected a floating tensor of shape (N, C, ...), got {input.dtype} {input.shape}")
     channels = input.shape[1]
-    vectors = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    for which, value in vectors.items():
-        if value is not None and tuple(value.shape) != (channels,):
+    expected = (channels,)
+    for place, value in enumerate((running_mean, running_var, weight, bias)):
+        if value is not None and value.shape != expected:
+            which = ("running_mean", "running_var", "weight", "bias")[place]
             raise ValueError(f"{name}: {which} must have shape ({channels},), got {tuple(value.shape)}")
     if not training and (running_mean is None or running_var is None):
         raise ValueError(f"{name}: running statistics are needed outside training")

@@ -134,9 +134,10 @@ def _by_kernel(name: str, x: np.ndarray, dim: tuple[int, ...], keepdim: bool, dt
 
 def sum_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool, dtype: Any = None) -> np.ndarray:
     """Sums over dimensions, in float64 inside where there are many elements; `dtype` is the result's."""
-    if is_large(x):
+    if x.size >= SMALL and x.dtype.kind == "f":
         return _by_kernel("sum", x, dim, keepdim, dtype)
-    return np.asarray(add_over(x, dim, keepdim), dtype)
+    total = add_over(x, dim, keepdim)
+    return total if dtype is None and type(total) is np.ndarray else np.asarray(total, dtype)
 
 
 def product_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:

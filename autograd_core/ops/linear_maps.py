@@ -15,6 +15,7 @@ import numpy as np
 from ..broadcasting import Shape
 from ..dispatch import structural
 from ..op import Sample
+from ..tensor import Tensor
 from .blocks import sum_of
 from .index_maps import (
     accumulate_primitive,
@@ -66,6 +67,8 @@ def kept_shape(shape: Shape, dim: tuple[int, ...]) -> Shape:
 
 def expand_reduced(value: Any, shape: Shape, dim: tuple[int, ...]) -> Any:
     """Spread a reduced value over the dimensions it was reduced from."""
+    if value.size == 1 and type(value) is not Tensor:
+        return _filled(value, shape)
     kept = kept_shape(shape, dim)
     if value.shape != kept:
         value = reshape_primitive(value, shape=kept)
@@ -83,12 +86,16 @@ def _expand_samples(random: np.random.Generator) -> list[Sample]:
 @structural("spread", reference=lambda x, shape: np.broadcast_to(x, shape), samples=_expand_samples)
 def expand_primitive(x: np.ndarray, *, shape: Shape) -> np.ndarray:
     """Repeat dimensions of size 1, and add leading ones, by whatever is quickest; the form for derivatives."""
-    if x.size == 1:
-        full = np.empty(shape, x.dtype)
-        if full.size <= _SMALL:
-            full.fill(x.item())
-            return full
-    return np.broadcast_to(x, shape)
+    return _filled(x, shape) if x.size == 1 else np.broadcast_to(x, shape)
+
+
+def _filled(x: Any, shape: Shape) -> np.ndarray:
+    """An array of one number everywhere."""
+    full = np.empty(shape, x.dtype)
+    if full.size > _SMALL:
+        return np.broadcast_to(x.reshape(()), shape)
+    full.fill(x.item())
+    return full
 
 
 @structural(

@@ -33,7 +33,9 @@ def _mean_samples(random: np.random.Generator) -> list[Sample]:
 )
 def mean_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Arithmetic mean over dimensions; NaN of no elements."""
-    return np.asarray(sum_of(x, dim, keepdim) / x.dtype.type(count(x.shape, dim)))
+    total = sum_of(x, dim, keepdim)
+    size = x.size if len(dim) == x.ndim else count(x.shape, dim)
+    return np.asarray(np.true_divide(total, x.dtype.type(size)))
 
 
 @mean_primitive.vjp("x")
@@ -49,7 +51,7 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
         TypeError: for integers, unless `dtype` says what to compute in.
         IndexError: if a dimension is out of range.
     """
-    input = floating(converted(input, dtype, "mean"), "mean")
+    input = floating(input if dtype is None else converted(input, dtype, "mean"), "mean")
     parameters = {"dim": normalize_dims(dim, input.ndim, "mean"), "keepdim": keepdim}
     result: Tensor = apply(mean_primitive.op, (input,), parameters)
     return result
