@@ -109,8 +109,10 @@ with _without_collection():
     from .ops.creation import *
     from .ops.descriptive import *
     from .ops.diagonals import *
+    from .ops.dropout import *
     from .ops.einsum import *
     from .ops.elementwise import *
+    from .ops.embedding import *
     from .ops.layers import *
     from .ops.limits import *
     from .ops.linalg import *

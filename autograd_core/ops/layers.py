@@ -1,19 +1,18 @@
-"""What layers compute: affine maps and dropout."""
+"""Affine maps."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import dtypes, formula as f, random
-from ..dispatch import apply, as_tensor_operand, cast, elementwise, fused
+from .. import dtypes
+from ..dispatch import apply, as_tensor_operand, cast, fused
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
-from ..op import BOOL, REAL, Sample
-from ..tensor import Tensor, wrap
+from ..op import Sample
+from ..tensor import Tensor
 from .linalg import matmul_primitive
 from .linear_maps import swap_last
 
@@ -120,43 +119,4 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return result
 
 
-# --- dropout ----------------------------------------------------------------------------------------------------
-
-
-@elementwise(
-    domain=(REAL, BOOL),
-    reference=lambda x, mask, scale: np.where(mask, x * scale, 0),
-    torch="",
-    method=False,
-)
-def masked_scale(x: Any, mask: Any, *, scale: Any = 2.0) -> Any:
-    """x times scale where the mask holds, else 0: dropout with its mask drawn."""
-    return f.where(mask, x * scale, 0)
-
-
-@masked_scale.partial("x")
-def _(mask: Any, scale: Any) -> Any:
-    return f.where(mask, scale, 0)
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """Zero each element with probability `p` and scale the others by 1 / (1 - p); nothing outside training.
-
-    The mask comes from the default generator, so :func:`autograd_core.manual_seed` repeats it.
-
-    Raises:
-        ValueError: if `p` lies outside [0, 1].
-
-    Source: Srivastava et al. 2014; inverted scaling.
-    """
-    input = as_tensor_operand(input, "dropout")
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout: p must lie in [0, 1], got {p}")
-    if not training or p == 0:
-        return input
-    scale = 0.0 if math.isclose(p, 1) else 1 / (1 - p)
-    mask = wrap(random.keep_mask(input.shape, 1 - p), None)
-    return masked_scale(input, mask, scale=scale)
-
-
-__all__ = ["dropout", "linear"]
+__all__ = ["linear"]

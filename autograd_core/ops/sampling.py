@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes
 from ..broadcasting import Shape
 from ..dispatch import as_tensor_operand, attach
-from ..random import Generator, bernoulli, default_generator
+from ..random import Generator, bernoulli, default_generator, draw_normal, draw_uniform
 from ..tensor import Tensor, wrap
 from .arguments import floating
 from .history import check_in_place
@@ -43,12 +43,12 @@ def _require(holds: bool, message: str) -> None:
 def _uniform(source: Any, shape: Shape, dtype: Any, a: float = 0.0, b: float = 1.0) -> Any:
     # `from` is a keyword of Python; PyTorch's name can only be given by position.
     _require(a <= b, f"uniform_: the lower bound {a} must not exceed the upper bound {b}")
-    return a + (b - a) * source.random(shape, dtype=dtype.type)
+    return a + (b - a) * draw_uniform(source, shape, dtype)
 
 
 def _normal(source: Any, shape: Shape, dtype: Any, mean: float = 0.0, std: float = 1.0) -> Any:
     _require(std >= 0, f"normal_: std must not be negative, got {std}")
-    return mean + std * source.standard_normal(shape, dtype=dtype.type)
+    return mean + std * draw_normal(source, shape, dtype)
 
 
 def _log_normal(source: Any, shape: Shape, dtype: Any, mean: float = 1.0, std: float = 2.0) -> Any:
@@ -74,7 +74,7 @@ def _geometric(source: Any, shape: Shape, dtype: Any, p: float) -> Any:
 def _bernoulli(source: Any, shape: Shape, dtype: Any, p: Any = 0.5) -> Any:
     probability = p._array if isinstance(p, Tensor) else np.asarray(p)
     _require(bool(((probability >= 0) & (probability <= 1)).all()), "bernoulli_: probabilities must lie in [0, 1]")
-    return source.random(shape) < probability
+    return draw_uniform(source, shape, dtypes.float64) < probability
 
 
 def _highest(dtype: Any) -> int:

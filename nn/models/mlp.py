@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from .. import activation as activations
 from ..container import Sequential
-from ..layers import Dropout, Identity, Linear, positive_size
+from ..dropout import Dropout
+from ..layers import Identity, Linear, positive_size
 from ..module import Module
 from ..normalization import BatchNorm1d
 

@@ -58,7 +58,7 @@ PARAMETERS: dict[str, list[dict[str, float]]] = {
     "threshold": [{"threshold": 1.0, "value": 9.0}, {"threshold": -2.0, "value": 0.0}],
 }
 # Functions of layers and losses, tested with them.
-ELSEWHERE = {"masked_scale", "logistic_loss"}
+ELSEWHERE = {"logistic_loss"}
 
 
 def counterpart(op: Elementwise) -> Callable[..., Any]:

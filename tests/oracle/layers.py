@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.oracle.libraries import F
+import numpy as np
+
+from autograd_core.op import REGISTRY
+from tests.oracle.libraries import F, torch
 
 
 def _batch_norm(x: Any, weight: Any, bias: Any, eps: float, mean: Any, variance: Any) -> Any:
     return F.batch_norm(x, mean, variance, weight, bias, training=mean is None, eps=eps)
+
+
+def _dropout(x: Any, **parameters: Any) -> Any:
+    reference = REGISTRY["dropout"].reference
+    assert reference is not None
+    return x * torch.from_numpy(np.ascontiguousarray(reference(np.ones(x.shape), **parameters))).to(x.dtype)
+
+
+def _embedding_scatter(x: Any, index: Any, padding: int, count: int) -> Any:
+    kept = torch.where((index == padding)[..., None], 0.0, x)
+    return torch.zeros(count, x.shape[-1], dtype=x.dtype).index_add(0, index.reshape(-1), kept.reshape(-1, x.shape[-1]))
 
 
 ADAPTED: dict[str, Any] = {
@@ -17,6 +31,9 @@ ADAPTED: dict[str, Any] = {
         _batch_norm(x, weight, bias, **given) + other
     ),
     "batch_norm_relu": lambda *operands, **given: F.relu(_batch_norm(*operands, **given)),
+    "dropout": _dropout,
+    "embedding": lambda weight, index, padding: F.embedding(index, weight, padding if padding >= 0 else None),
+    "embedding_scatter": _embedding_scatter,
     "group_norm": lambda x, weight, bias, groups, eps: F.group_norm(x, groups, weight, bias, eps),
     "layer_norm": lambda x, weight, bias, dims, eps: F.layer_norm(x, x.shape[x.ndim - dims :], weight, bias, eps),
     "rms_norm": lambda x, weight, dims, eps: F.rms_norm(x, x.shape[x.ndim - dims :], weight, eps),
