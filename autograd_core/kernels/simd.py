@@ -106,6 +106,22 @@ class _Vectors:
         )
         self.builder.call(function, [vector, address, ir.IntType(32)(self.size), mask])
 
+    def transpose(self, rows: list[Any]) -> list[Any]:
+        """The columns of a square of as many rows as there are lanes."""
+        number = ir.IntType(32)
+        lanes, half = self.lanes, self.lanes // 2
+        # Interleaving row i with row i + lanes / 2, as often as the lanes can be halved, moves every bit of the row's
+        # number into the lane's: the perfect shuffle.
+        low = [index // 2 + (index % 2) * lanes for index in range(lanes)]
+        for _ in range(lanes.bit_length() - 1):
+            mixed = []
+            for i in range(half):
+                for part in (0, half):
+                    picked = ir.Constant(ir.VectorType(number, lanes), [index + part for index in low])
+                    mixed.append(self.builder.shuffle_vector(rows[i], rows[i + half], picked))
+            rows = mixed
+        return rows
+
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """a * b + c, fused where the processor can."""
         # llvm.fma would become a call of libm, lane by lane, on processors without the instruction.
@@ -127,33 +143,136 @@ class _Arguments:
         return self._found[name]
 
 
+@intrinsic
+def copy(_context: Any, out: Any, out_start: Any, x: Any, x_start: Any, count: Any) -> Any:
+    """``out[out_start : out_start + count] = x[x_start : x_start + count]`` for flat arrays that do not overlap."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+        given = _Arguments(context, builder, ("out", "out_start", "x", "x_start", "count"), signature, values)
+        size = context.get_abi_sizeof(context.get_value_type(signature.args[0].dtype))
+        target, origin = builder.gep(given.out, [given.out_start]), builder.gep(given.x, [given.x_start])
+        cgutils.raw_memcpy(builder, target, origin, given.count, size, align=size)
+        return context.get_dummy_value()
+
+    return types.void(out, types.int64, x, types.int64, types.int64), generate
+
+
+@intrinsic
+def clear(_context: Any, out: Any, out_start: Any, count: Any) -> Any:
+    """``out[out_start : out_start + count] = 0`` for a flat array."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+        given = _Arguments(context, builder, ("out", "out_start", "count"), signature, values)
+        size = context.get_abi_sizeof(context.get_value_type(signature.args[0].dtype))
+        cgutils.memset(builder, builder.gep(given.out, [given.out_start]), builder.mul(given.count, _constant(size)), 0)
+        return context.get_dummy_value()
+
+    return types.void(out, types.int64, types.int64), generate
+
+
+def transpose_tile(masked: bool = False) -> Any:
+    """An intrinsic that transposes a square of as many rows and columns as a vector has lanes.
+
+    ``tile(out, out_start, out_rows, out_row, x, x_start, x_step, count)`` reads a vector from each of the rows of x,
+    `x_step` apart, of which `count` exist, and writes their columns: column j at ``out_start + out_rows[out_row + j]``,
+    whole vectors with zeros for the rows that do not exist. With `masked` the roles change: all rows are read at
+    ``x_start + x_rows[x_row + i]``, and of the columns, `out_step` apart, `count` are written:
+    ``tile(x, x_start, x_rows, x_row, out, out_start, out_step, count)``.
+    """
+    names = ("tabled", "tabled_start", "table", "row", "stepped", "stepped_start", "step", "count")
+
+    def typer(
+        _context: Any, tabled: Any, tabled_start: Any, table: Any, row: Any, stepped: Any, stepped_start: Any,
+        step: Any, count: Any,
+    ) -> Any:  # fmt: skip
+        whole = types.int64
+        signature = types.void(tabled, whole, table, whole, stepped, whole, whole, whole)
+
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+            given = _Arguments(context, builder, names, signature, values)
+            vectors = _Vectors(builder, signature.args[0].dtype)
+            lanes = vectors.lanes
+
+            def tabled_place(index: int) -> Any:
+                entry = builder.load(builder.gep(given.table, [builder.add(given.row, _constant(index))]))
+                return builder.gep(builder.gep(given.tabled, [given.tabled_start]), [entry])
+
+            def stepped_place(index: int) -> Any:
+                offset = builder.add(given.stepped_start, builder.mul(given.step, _constant(index)))
+                return builder.gep(given.stepped, [offset])
+
+            if masked:
+                columns = vectors.transpose([vectors.load(tabled_place(i)) for i in range(lanes)])
+                for i, column in enumerate(columns):
+                    with builder.if_then(builder.icmp_signed("<", _constant(i), given.count)):
+                        vectors.store(column, stepped_place(i))
+                return context.get_dummy_value()
+            rows = []
+            for i in range(lanes):
+                # A row that does not exist has its first one's address, and no lanes.
+                exists = builder.icmp_signed("<", _constant(i), given.count)
+                place = builder.select(exists, stepped_place(i), stepped_place(0))
+                found = vectors.load(place)
+                rows.append(builder.select(exists, found, ir.Constant(vectors.type, None)))
+            for i, column in enumerate(vectors.transpose(rows)):
+                vectors.store(column, tabled_place(i))
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return intrinsic(typer)
+
+
+@intrinsic
+def peek(_context: Any, array: Any, index: Any) -> Any:
+    """``array[index]`` of a flat array for an index that is not negative, which Numba cannot know."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+        given = _Arguments(context, builder, ("array", "index"), signature, values)
+        return builder.load(builder.gep(given.array, [given.index]))
+
+    return array.dtype(array, types.int64), generate
+
+
+@intrinsic
+def poke(_context: Any, array: Any, index: Any, value: Any) -> Any:
+    """``array[index] = value`` of a flat array for an index that is not negative, which Numba cannot know."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+        given = _Arguments(context, builder, ("array", "index", "value"), signature, values)
+        builder.store(given.value, builder.gep(given.array, [given.index]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, array.dtype), generate
+
+
 def product_tile(rows: int, columns: int, masked: bool = False) -> Any:
     """An intrinsic for a tile of a matrix product whose operands lie anywhere: `rows` × (`columns` vectors).
 
     ``tile(out, out_start, out_rows, x, x_start, x_rows, row, x_terms, w_terms, first, last, inner, x_step, w,
-    w_start, w_step, initial, initial_start, initial_step, count)`` computes for each of its rows p and columns v
+    w_start, w_scale, w_step, initial, initial_start, initial_step, count)`` computes for each of its rows p and columns v
 
         out[out_start + out_rows[row + p] + v] = initial[initial_start + p * initial_step + v]
             + sum over first <= t < last and i < inner of
-              x[x_start + x_rows[row + p] + x_terms[t] + i * x_step] * w[w_start + (w_terms[t] + i) * w_step + v]
+              x[x_start + x_rows[row + p] + x_terms[t] + i * x_step] * w[w_start + w_terms[t] * w_scale + i * w_step + v]
 
     All arrays are flat. Convolution, its transpose and its weight gradient differ in what the tables hold. With
     `masked`, only `count` of the last vector's columns are read and written.
     """
     names = (
         *("out", "out_start", "out_rows", "x", "x_start", "x_rows", "row", "x_terms", "w_terms", "first", "last"),
-        *("inner", "x_step", "w", "w_start", "w_step", "initial", "initial_start", "initial_step", "count"),
+        *("inner", "x_step", "w", "w_start", "w_scale", "w_step", "initial", "initial_start", "initial_step", "count"),
     )
 
     def typer(
         _context: Any, out: Any, out_start: Any, out_rows: Any, x: Any, x_start: Any, x_rows: Any, row: Any,
-        x_terms: Any, w_terms: Any, first: Any, last: Any, inner: Any, x_step: Any, w: Any, w_start: Any, w_step: Any,
+        x_terms: Any, w_terms: Any, first: Any, last: Any, inner: Any, x_step: Any, w: Any, w_start: Any, w_scale: Any, w_step: Any,
         initial: Any, initial_start: Any, initial_step: Any, count: Any,
     ) -> Any:  # fmt: skip
         whole = types.int64
         signature = types.void(
             out, whole, out_rows, x, whole, x_rows, whole, x_terms, w_terms, whole, whole,
-            whole, whole, w, whole, whole, initial, whole, whole, whole,
+            whole, whole, w, whole, whole, whole, initial, whole, whole, whole,
         )  # fmt: skip
 
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
@@ -192,7 +311,7 @@ def _product(builder: ir.IRBuilder, vectors: _Vectors, given: _Arguments, rows: 
     w_base = place(given.w, given.w_start)
     with cgutils.for_range_slice(builder, given.first, given.last, _constant(1)) as (term, _):
         x_term = builder.load(place(given.x_terms, term))
-        w_term = place(w_base, builder.mul(builder.load(place(given.w_terms, term)), given.w_step))
+        w_term = place(w_base, builder.mul(builder.load(place(given.w_terms, term)), given.w_scale))
         with cgutils.for_range(builder, given.inner) as loop:
             x_place = builder.add(x_term, builder.mul(loop.index, given.x_step))
             w_line = place(w_term, builder.mul(loop.index, given.w_step))

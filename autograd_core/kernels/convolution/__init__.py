@@ -7,6 +7,7 @@ they take is fastest so, and is converted on the way otherwise.
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from ..boundary import contiguous
 from ..jit import DISABLED, PARALLEL, thread_count
 from . import plain
 from .direct import (
-    collect,
+    collect_parallel,
+    collect_serial,
     correlate_parallel,
     correlate_serial,
     gather_parallel,
@@ -35,6 +37,24 @@ _WORK, _COPIED = 1 << 19, 1 << 16
 _TASKS = 8
 # Elements of a weight gradient up to which several sums over parts of the batch are kept and added.
 _SUMMED = 1 << 16
+
+
+class _Scratch(threading.local):
+    """Memory that a call uses and the next one uses again, for each Python thread: fresh pages cost a copy's time."""
+
+    def __init__(self) -> None:
+        self.lines: dict[np.dtype[Any], np.ndarray] = {}
+
+
+_memory = _Scratch()
+
+
+def _scratch(size: int, dtype: np.dtype[Any]) -> np.ndarray:
+    """A line of uninitialised memory, until the next call for one."""
+    line = _memory.lines.get(dtype)
+    if line is None or line.size < size:
+        line = _memory.lines[dtype] = np.empty(size, dtype)
+    return line[:size]
 
 
 def _run(serial: Any, parallel: Any, work: int, threshold: int, *arguments: Any) -> None:
@@ -84,16 +104,29 @@ def _columns(columns: int, groups: int, dtype: np.dtype[Any]) -> int:
     return groups * -(-columns // width) * width
 
 
+_NO_PLACES = np.empty(0, np.int64)
+
+
+@functools.lru_cache(maxsize=256)
+def _panel_places(order: bytes, taps: int, inner: int) -> np.ndarray:
+    """The row of a panel for each channel and tap, in the order of the weight; empty if some tap is not packed."""
+    packed = np.frombuffer(order, np.int64)
+    if len(packed) < taps:
+        return _NO_PLACES
+    return np.ascontiguousarray((np.argsort(packed) * inner + np.arange(inner)[:, None]).ravel())
+
+
 def _packed(w: np.ndarray, tables: Gather, geometry: Geometry, transposed: bool) -> np.ndarray:
     """The weight as the tiles read it."""
     g = geometry
     columns, inner = (g.x_group, g.y_group) if transposed else (g.y_group, g.x_group)
     row, tap = g.x_group * g.taps, g.taps
     # Taps that only fall outside are not packed.
-    packed = np.empty(_columns(columns, g.groups, w.dtype) * tables.order.size * inner, w.dtype)
+    packed = _scratch(_columns(columns, g.groups, w.dtype) * tables.order.size * inner, w.dtype)
     steps = (tap, row) if transposed else (row, tap)
     line = contiguous(w).reshape(-1)
-    arguments = (line, tables.order, g.groups, columns, inner, g.y_group * row, *steps, packed)
+    places = _NO_PLACES if transposed else _panel_places(tables.order.tobytes(), g.taps, inner)
+    arguments = (line, tables.order, places, g.groups, columns, inner, g.taps, g.y_group * row, *steps, packed)
     _run(pack_serial, pack_parallel, packed.size, _COPIED, *arguments)
     return packed
 
@@ -150,7 +183,7 @@ def convolve(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, geometry: Ge
     if not x.size or not w.size:
         out[...] = 0 if bias is None else bias.reshape(-1, *(1,) * len(size))
         return out
-    tables = convolution_tables(g)
+    tables = convolution_tables(g, x.shape[0])
     columns = _columns(g.y_group, g.groups, x.dtype)
     if bias is None:
         initial = _zeros(columns, x.dtype)
@@ -174,7 +207,7 @@ def transpose(y: np.ndarray, w: np.ndarray, geometry: Geometry, size: Any) -> np
     if not y.size or not w.size:
         out[...] = 0
         return out
-    tables = transpose_tables(g)
+    tables = transpose_tables(g, y.shape[0])
     initial = _zeros(_columns(g.x_group, g.groups, y.dtype), y.dtype)
     _gathered(y, tables, _packed(w, tables, g, True), initial, g.groups, out, _work(g, y.shape[0]))
     return out
@@ -191,22 +224,24 @@ def weight(x: np.ndarray, y: np.ndarray, geometry: Geometry, size: Any) -> np.nd
     out = np.empty(shape, x.dtype)
     if not out.size:
         return out
-    tables = weight_tables(g)
     count = x.shape[0]
+    tables = weight_tables(g, count)
     rows = tables.x_rows.size
     width = _columns(g.y_group, 1, x.dtype)
-    sums = min(_TASKS, -(-count // tables.images)) if g.groups * rows * width <= _SUMMED else 1
-    blocks = rows // 8
-    splits = 1 if sums * g.groups >= _TASKS else max(1, min(blocks, -(-_TASKS // (sums * g.groups))))
-    partial = np.empty(sums * g.groups * rows * width, x.dtype)
+    chunks = -(-count // tables.images)
+    sums = min(_TASKS, chunks) if g.groups * rows * width <= _SUMMED else 1
+    splits = 1 if sums * g.groups >= _TASKS else -(-_TASKS // (sums * g.groups))
+    partial = _scratch(sums * g.groups * rows * width, x.dtype)
     laid, lines = _laid(x, tables.frame), _laid(y, Frame(g.y_size, (0, 0, 0), g.y_size, False))
-    x_image, y_image = laid.size // count, lines.size // count
     _run(
         correlate_serial, correlate_parallel, _work(g, count), _WORK,
-        laid, lines, count, tables.images, sums, splits, g.groups, x_image, g.x_channels, y_image, g.y_channels,
-        tables.x_rows, _row_places(rows, width), tables.x_terms, tables.y_terms, tables.inner, tables.x_step, partial,
+        laid, lines, count, tables.images, sums, splits, g.groups, laid.size // count, g.x_channels,
+        lines.size // count, g.y_channels, tables.bands, tables.x_rows, _row_places(rows, width), tables.x_terms,
+        tables.y_terms, tables.over_images, tables.x_step, tables.y_step, partial,
     )  # fmt: skip
-    collect(partial, sums, g.groups, g.y_group, g.x_group, g.taps, rows, out.reshape(-1))
+    places = _row_places(rows, width)[tables.places]
+    arguments = (partial, sums, places, g.groups, g.y_group, g.x_group, g.taps, rows, out.reshape(-1))
+    _run(collect_serial, collect_parallel, out.size, _COPIED, *arguments)
     return out
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..jit import inline, kernel, prange, serial_and_parallel
-from ..simd import LANES, ROWS, product_tile
+from ..jit import inline, prange, serial_and_parallel
+from ..simd import LANES, ROWS, clear, copy, peek, poke, product_tile, transpose_tile
 
 _ROWS = ROWS
 _wide = product_tile(ROWS, 2)
 _narrow = product_tile(ROWS, 1)
 _part = product_tile(ROWS, 1, masked=True)
+_transpose_in, _transpose_out = transpose_tile(), transpose_tile(masked=True)
 _LANES32, _LANES64 = LANES["float32"], LANES["float64"]
 
 
@@ -46,23 +47,19 @@ def _lay(x, image, sizes, channels_first, buffer, start):
             place = start + (plane * high + line) * wide * channels
             from_plane, from_line = plane - before, line - above
             if from_plane < 0 or from_plane >= depth or from_line < 0 or from_line >= height:
-                for i in range(place, place + wide * channels):
-                    buffer[i] = 0
+                clear(buffer, place, wide * channels)
                 continue
-            for i in range(place, place + left * channels):
-                buffer[i] = 0
+            clear(buffer, place, left * channels)
             inside = place + left * channels
             if channels_first:
                 for channel in range(channels):
                     first = source + ((channel * depth + from_plane) * height + from_line) * width
                     for i in range(copied):
-                        buffer[inside + i * channels + channel] = x[first + i]
+                        poke(buffer, inside + i * channels + channel, peek(x, first + i))
             else:
                 first = source + (from_plane * height + from_line) * width * channels
-                for i in range(copied * channels):
-                    buffer[inside + i] = x[first + i]
-            for i in range(inside + copied * channels, place + wide * channels):
-                buffer[i] = 0
+                copy(buffer, inside, x, first, copied * channels)
+            clear(buffer, inside + copied * channels, (wide - left - copied) * channels)
 
 
 def _lay_all(x, images, sizes, channels_first, buffer):
@@ -74,29 +71,45 @@ def _lay_all(x, images, sizes, channels_first, buffer):
 lay_serial, lay_parallel = serial_and_parallel(_lay_all)
 
 
-def _pack(weight, order, groups, columns, inner, group_step, column_step, inner_step, packed):
-    """Weights as panels of vectors: [group][block of columns][tap in `order`][inner channel][column in the block]."""
+def _pack(weight, order, places, groups, columns, inner, taps, group_step, column_step, inner_step, packed):
+    """Weights as panels of vectors: [group][block of columns][tap in `order`][inner channel][column in the block].
+
+    `places` are the rows of a panel in which the elements of a column lie, if its elements follow each other in memory;
+    it is empty if not.
+    """
     lanes = _lanes_of(packed)
     width = (columns + lanes - 1) // lanes * lanes
     blocks = (width + 2 * lanes - 1) // (2 * lanes)
-    taps = order.size
+    used = order.size
+    line = places.size
     for task in prange(groups * blocks):
         group, first = task // blocks, task % blocks * 2 * lanes
         # The last columns make panels of one vector each; those of a pair are one panel of two.
         panels, panel = (1, 2 * lanes) if columns - first >= 2 * lanes else ((width - first) // lanes, lanes)
+        scaled = np.empty(line, np.int64)
+        for i in range(line):
+            scaled[i] = places[i] * panel
         for number in range(panels):
             column = first + number * panel
-            present = min(panel, columns - column)
-            start = (group * width + column) * taps * inner
+            start = (group * width + column) * used * inner
             source = group * group_step + column * column_step
-            for tap in range(taps):
-                for channel in range(inner):
-                    place = start + (tap * inner + channel) * panel
-                    origin = source + order[tap] + channel * inner_step
-                    for i in range(present):
-                        packed[place + i] = weight[origin + i * column_step]
-                    for i in range(present, panel):
-                        packed[place + i] = 0
+            for part in range(0, panel, lanes):
+                present = min(lanes, columns - column - part)
+                from_part = source + part * column_step
+                at = 0
+                while at + lanes <= line:
+                    _transpose_in(packed, start + part, scaled, at, weight, from_part + at, column_step, present)
+                    at += lanes
+                if at < line or line == 0:
+                    for channel in range(inner):
+                        for tap in range(used):
+                            origin = from_part + order[tap] + channel * inner_step
+                            if line and origin - from_part < at:
+                                continue
+                            place = start + part + (tap * inner + channel) * panel
+                            for i in range(present):
+                                poke(packed, place + i, peek(weight, origin + i * column_step))
+                            clear(packed, place + present, lanes - present)
 
 
 pack_serial, pack_parallel = serial_and_parallel(_pack)
@@ -109,13 +122,13 @@ def _tile(out, out_start, out_rows, x, x_start, x_rows, row, x_terms, w_terms, f
     lanes = _lanes_of(out)
     if columns >= 2 * lanes:
         _wide(out, out_start, out_rows, x, x_start, x_rows, row, x_terms, w_terms, first, last, inner, x_step, w,
-              w_start, 2 * lanes, initial, initial_start, 0, lanes)  # fmt: skip
+              w_start, 2 * lanes, 2 * lanes, initial, initial_start, 0, lanes)  # fmt: skip
     elif columns >= lanes:
         _narrow(out, out_start, out_rows, x, x_start, x_rows, row, x_terms, w_terms, first, last, inner, x_step, w,
-                w_start, lanes, initial, initial_start, 0, lanes)  # fmt: skip
+                w_start, lanes, lanes, initial, initial_start, 0, lanes)  # fmt: skip
     else:
         _part(out, out_start, out_rows, x, x_start, x_rows, row, x_terms, w_terms, first, last, inner, x_step, w,
-              w_start, lanes, initial, initial_start, 0, columns)  # fmt: skip
+              w_start, lanes, lanes, initial, initial_start, 0, columns)  # fmt: skip
 
 
 def _gather(x, count, sizes, channels_first, framed, groups, columns, out_pixels, images, splits, phases, x_rows,
@@ -172,62 +185,82 @@ def _gather(x, count, sizes, channels_first, framed, groups, columns, out_pixels
 gather_serial, gather_parallel = serial_and_parallel(_gather)
 
 
-def _correlate(x, y, count, images, sums, splits, groups, x_image, x_channels, y_image, y_channels, x_rows, out_rows,
-               x_terms, y_terms, inner, x_step, partial):  # fmt: skip
+def _correlate(x, y, count, images, sums, splits, groups, x_image, x_channels, y_image, y_channels, bands, x_rows,
+               out_rows, x_terms, y_terms, over_images, x_step, y_step, partial):  # fmt: skip
     """partial[sum, group, row, column] = the sum over the sum's images and their pixels of x at the row times y."""
     lanes = _lanes_of(partial)
     columns = y_channels // groups
     width = (columns + lanes - 1) // lanes * lanes
     rows = x_rows.size
-    blocks = rows // _ROWS
-    terms = x_terms.size // images
+    blocks = (width + 2 * lanes - 1) // (2 * lanes)
+    items = bands.shape[0] * blocks
     for task in prange(sums * groups * splits):
         number, group, split = task // (groups * splits), task // splits % groups, task % splits
-        first_block, last_block = blocks * split // splits, blocks * (split + 1) // splits
         start = (number * groups + group) * rows * width
-        for i in range(start + first_block * _ROWS * width, start + last_block * _ROWS * width):
-            partial[i] = 0
-        image, last_image = count * number // sums, count * (number + 1) // sums
-        while image < last_image:
-            present = min(images, last_image - image)
-            x_start = image * x_image + group * (x_channels // groups)
-            last_term = terms * present
-            column = 0
-            while column < columns:
-                left = columns - column
-                y_start = image * y_image + group * columns + column
-                for block in range(first_block, last_block):
-                    row = block * _ROWS
+        first_image, last_image = count * number // sums, count * (number + 1) // sums
+        for item in range(items * split // splits, items * (split + 1) // splits):
+            band, first = item // blocks, item % blocks * 2 * lanes
+            first_row, last_row, first_term = bands[band, 0], bands[band, 1], bands[band, 2]
+            for row in range(first_row, last_row):
+                clear(partial, start + row * width + first, min(2 * lanes, width - first))
+            for image in range(first_image, last_image, images):
+                present = min(images, last_image - image)
+                if over_images:
+                    inner, last_term = present, bands[band, 3]
+                else:
+                    inner, last_term = bands[band, 4], first_term + (bands[band, 3] - first_term) // images * present
+                x_start = image * x_image + group * (x_channels // groups)
+                column = first
+                while column < min(first + 2 * lanes, columns):
+                    left = columns - column
                     here = start + column
-                    if left >= 2 * lanes:
-                        _wide(partial, here, out_rows, x, x_start, x_rows, row, x_terms, y_terms, 0, last_term, inner,
-                              x_step, y, y_start, y_channels, partial, here + row * width, width, lanes)  # fmt: skip
-                    elif left >= lanes:
-                        _narrow(partial, here, out_rows, x, x_start, x_rows, row, x_terms, y_terms, 0, last_term,
-                                inner, x_step, y, y_start, y_channels, partial, here + row * width, width,
-                                lanes)  # fmt: skip
-                    else:
-                        _part(partial, here, out_rows, x, x_start, x_rows, row, x_terms, y_terms, 0, last_term, inner,
-                              x_step, y, y_start, y_channels, partial, here + row * width, width, left)  # fmt: skip
-                column += 2 * lanes if left >= 2 * lanes else lanes
-            image += present
+                    y_start = image * y_image + group * columns + column
+                    for row in range(first_row, last_row, _ROWS):
+                        if left >= 2 * lanes:
+                            _wide(partial, here, out_rows, x, x_start, x_rows, row, x_terms, y_terms, first_term,
+                                  last_term, inner, x_step, y, y_start, y_channels, y_step, partial,
+                                  here + row * width, width, lanes)  # fmt: skip
+                        elif left >= lanes:
+                            _narrow(partial, here, out_rows, x, x_start, x_rows, row, x_terms, y_terms, first_term,
+                                    last_term, inner, x_step, y, y_start, y_channels, y_step, partial,
+                                    here + row * width, width, lanes)  # fmt: skip
+                        else:
+                            _part(partial, here, out_rows, x, x_start, x_rows, row, x_terms, y_terms, first_term,
+                                  last_term, inner, x_step, y, y_start, y_channels, y_step, partial,
+                                  here + row * width, width, left)  # fmt: skip
+                    column += 2 * lanes if left >= 2 * lanes else lanes
 
 
 correlate_serial, correlate_parallel = serial_and_parallel(_correlate)
 
 
-@kernel
-def collect(partial, sums, groups, columns, inner, taps, rows, out):
-    """Add the partial sums and put the weight gradient in the order of the weight: [group, column, inner, tap]."""
+def _collect(partial, sums, places, groups, columns, inner, taps, rows, out):
+    """Add the partial sums and put the weight gradient in the order of the weight: [group, column, inner, tap].
+
+    `places` are the starts of the rows of `partial` in the order in which a column's elements follow each other.
+    """
+    lanes = _lanes_of(partial)
     width = partial.size // (sums * groups * rows)
-    block = groups * rows * width
-    for number in range(1, sums):
-        for i in range(block):
-            partial[i] += partial[number * block + i]
-    for group in range(groups):
-        for tap in range(taps):
-            for channel in range(inner):
-                source = (group * rows + tap * inner + channel) * width
-                place = (group * columns * inner + channel) * taps + tap
-                for column in range(columns):
-                    out[place + column * inner * taps] = partial[source + column]
+    line = inner * taps
+    blocks = width // lanes
+    for task in prange(groups * blocks):
+        group, column = task // blocks, task % blocks * lanes
+        start = group * rows * width + column
+        for number in range(1, sums):
+            other = start + number * groups * rows * width
+            for row in range(rows):
+                for i in range(lanes):
+                    at = row * width + i
+                    poke(partial, start + at, peek(partial, start + at) + peek(partial, other + at))
+        target = (group * columns + column) * line
+        present = min(lanes, columns - column)
+        at = 0
+        while at + lanes <= line:
+            _transpose_out(partial, start, places, at, out, target + at, line, present)
+            at += lanes
+        for last in range(at, line):
+            for i in range(present):
+                poke(out, target + i * line + last, peek(partial, start + places[last] + i))
+
+
+collect_serial, collect_parallel = serial_and_parallel(_collect)

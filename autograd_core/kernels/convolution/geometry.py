@@ -14,7 +14,7 @@ import functools
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -89,10 +89,10 @@ class Frame(NamedTuple):
 class Gather(NamedTuple):
     """Tables for sums over a window at each pixel: the pixels of a few images, phase by phase.
 
-    The pixels whose windows hold the same taps are a phase: all of them for a convolution, every stride-th for its
-    transpose. `phases` has for each its first and last row, its first and last term, and the length of a term;
-    `rows` are those of the input and the output, `terms` those of the input and the weight. `order` is the order in
-    which the weight's taps are packed.
+    The pixels whose windows hold the same taps are a phase: those along an edge, where part of the window lies outside,
+    and for a transpose every stride-th. `phases` has for each its first and last row, its first and last term, and the
+    length of a term; `rows` are those of the input and the output, `terms` those of the input and the weight. `order`
+    is the order in which the weight's taps are packed.
     """
 
     frame: Frame
@@ -106,26 +106,41 @@ class Gather(NamedTuple):
 
 
 class Correlate(NamedTuple):
-    """Tables for the weight gradient: a row for each tap and channel, a term for each line of a few images' pixels."""
+    """Tables for the weight gradient: a row for each tap and channel, a term for each line of a few images' pixels.
+
+    The rows of a tap are a band, which has terms of its own: the pixels from which the tap meets something. `bands` has
+    for each its first and last row and its first and last term, each for as many images as there are, and the
+    length of a term. `x_step` and `y_step` are from one element of a term to the next. `places` are the rows of the
+    channels and taps in the order in which a weight's elements follow each other.
+    """
 
     frame: Frame
     images: int
-    rows: int
+    bands: np.ndarray
     x_rows: np.ndarray
     x_terms: np.ndarray
     y_terms: np.ndarray
     x_step: int
-    inner: int
+    y_step: int
+    over_images: bool
+    places: np.ndarray
 
 
-# Pixels that a task takes at least, so that packed weights are read often enough, and bytes its buffer takes at most.
-_PIXELS, _BYTES = 128, 1 << 18
+# Pixels that a task takes at least, so that packed weights are read often enough and the pixels of each phase fill
+# their tiles, and bytes that its images take at most.
+_PIXELS, _BYTES = 1024, 1 << 19
+# More phases than this are not worth their tables.
+_PHASES = 64
 
 
-def _images(pixels: int, framed: int, channels: int) -> int:
-    """How many images a task takes at a time."""
-    wanted = -(-_PIXELS // max(pixels, 1))
-    return max(1, min(wanted, _BYTES // max(4 * framed * channels, 1)))
+def images_at_a_time(count: int, pixels: int, channels: int) -> int:
+    """How many of `count` images a task takes."""
+    most = max(1, min(-(-_PIXELS // max(pixels, 1)), _BYTES // max(4 * pixels * channels, 1), count))
+    # Evenly, and for an even number of tasks, since two threads are common.
+    tasks = -(-count // most)
+    if tasks > 1:
+        tasks += tasks % 2
+    return -(-count // tasks)
 
 
 def _offsets(lines: tuple[np.ndarray, ...] | list[np.ndarray], size: Sizes) -> np.ndarray:
@@ -152,78 +167,107 @@ def x_frame(geometry: Geometry) -> Frame:
     return _frame(g.x_size, g.padding, (size[0], size[1], size[2]))
 
 
-@functools.lru_cache(maxsize=256)
-def convolution_tables(geometry: Geometry) -> Gather:
-    """Tables of the map from x and w to y."""
-    g = geometry
-    frame = x_frame(g)
-    taps = [np.arange(w) * d for w, d in zip(g.w_size, g.dilation, strict=True)]
-    places = [np.arange(y) * s for y, s in zip(g.y_size, g.stride, strict=True)]
-    phase = (places, [np.arange(y) for y in g.y_size], taps, [np.arange(w) for w in g.w_size])
-    return _gather(frame, [phase], g.y_size, g.w_size, g.groups, g.x_channels, g.y_channels)
+# A tap and the place it meets.
+Meeting = tuple[int, int]
+
+
+class Phase(NamedTuple):
+    """Places along one dimension whose windows hold the same taps.
+
+    The taps `taps` meet the places `first` + `shifts`; `places` are where the sums go.
+    """
+
+    places: np.ndarray
+    first: np.ndarray
+    taps: np.ndarray
+    shifts: np.ndarray
+
+
+def _phases(meetings: list[list[Meeting]], size: int | None) -> list[Phase]:
+    """The places of one dimension, by the taps of theirs that meet something within `size`, or by all taps."""
+    found: dict[tuple[Meeting, ...], list[Meeting]] = {}
+    for place, meeting in enumerate(meetings):
+        met = sorted((at, tap) for tap, at in meeting if size is None or 0 <= at < size)
+        first = met[0][0] if met else 0
+        found.setdefault(tuple((tap, at - first) for at, tap in met), []).append((place, first))
+    phases = []
+    for key, members in found.items():
+        places, firsts = np.array(members, np.int64).T
+        taps, shifts = np.array(key, np.int64).reshape(-1, 2).T
+        phases.append(Phase(places, firsts, taps, shifts))
+    return phases
 
 
 @functools.lru_cache(maxsize=256)
-def transpose_tables(geometry: Geometry) -> Gather:
-    """Tables of the map from y and w to x: for each remainder of a place by the stride a phase with taps of its own."""
+def convolution_tables(geometry: Geometry, count: int) -> Gather:
+    """Tables of the map from x and w to y, for `count` images."""
     g = geometry
-    dimensions = []
-    for x, y, w, s, p, d in zip(g.x_size, g.y_size, g.w_size, g.stride, g.padding, g.dilation, strict=True):
-        found = []
-        for remainder in range(min(s, x)):
-            # The last taps come first, so that places in y rise.
-            taps = np.array([r for r in reversed(range(w)) if (remainder + p - r * d) % s == 0], np.int64)
-            found.append((np.arange(remainder, x, s), taps, (remainder + p - taps * d) // s))
-        dimensions.append((y, found))
-    low, size = [], []
-    for y, found in dimensions:
-        used = [(shifts.min(), shifts.max() + len(places)) for places, _, shifts in found if len(shifts)]
-        before = max(0, -min((first for first, _ in used), default=0))
-        low.append(int(before))
-        size.append(int(max(max((last for _, last in used), default=y) + before, 1)))
-    frame = _frame(g.y_size, (low[0], low[1], low[2]), (size[0], size[1], size[2]))
-    low = list(frame.low)
-    phases: list[tuple[Any, ...]] = []
-    for combination in itertools.product(*(found for _, found in dimensions)):
-        counts = [np.arange(len(places)) for places, _, _ in combination]
-        shifts = [shifts + before for (_, _, shifts), before in zip(combination, low, strict=True)]
-        phases.append((counts, [c[0] for c in combination], shifts, [c[1] for c in combination]))
-    return _gather(frame, phases, g.x_size, g.w_size, g.groups, g.y_channels, g.x_channels)
+    meetings = [
+        [[(r, o * s + r * d - p) for r in range(w)] for o in range(y)]
+        for y, w, s, p, d in zip(g.y_size, g.w_size, g.stride, g.padding, g.dilation, strict=True)
+    ]
+    return _gather(meetings, g.x_size, g.y_size, g, count, g.x_channels, g.y_channels)
+
+
+@functools.lru_cache(maxsize=256)
+def transpose_tables(geometry: Geometry, count: int) -> Gather:
+    """Tables of the map from y and w to x, for `count` images."""
+    g = geometry
+    meetings = [
+        [[(r, (i + p - r * d) // s) for r in range(w) if (i + p - r * d) % s == 0] for i in range(x)]
+        for x, w, s, p, d in zip(g.x_size, g.w_size, g.stride, g.padding, g.dilation, strict=True)
+    ]
+    return _gather(meetings, g.y_size, g.x_size, g, count, g.y_channels, g.x_channels)
 
 
 def _gather(
-    frame: Frame,
-    phases: list[tuple[Any, ...]],
+    meetings: list[list[list[Meeting]]],
+    size: Sizes,
     out_size: Sizes,
-    w_size: Sizes,
-    groups: int,
+    geometry: Geometry,
+    count: int,
     channels: int,
     out_channels: int,
 ) -> Gather:
-    pixels = math.prod(out_size)
-    images = _images(pixels, frame.pixels, channels)
-    image = np.arange(images)[:, None]
-    rows, outs, terms, w_terms, order, bounds = [], [], [], [], [], []
-    row = term = position = 0
+    dimensions = [_phases(of_dimension, extent) for of_dimension, extent in zip(meetings, size, strict=True)]
+    frame = _frame(size, (0, 0, 0), size)
+    if math.prod(map(len, dimensions)) > _PHASES:
+        # Too many kinds of edges: with zeros around the image there are none.
+        dimensions = [_phases(of_dimension, None) for of_dimension in meetings]
+        met = [[at for meeting in of_dimension for _, at in meeting] for of_dimension in meetings]
+        low = [max(0, -min(places, default=0)) for places in met]
+        high = [max(places, default=0) + before + 1 for places, before in zip(met, low, strict=True)]
+        frame = _frame(size, (low[0], low[1], low[2]), (high[0], high[1], high[2]))
+    pixels, groups = math.prod(out_size), geometry.groups
     group = channels // groups
-    for places, out_places, shifts, taps in phases:
-        found = _offsets(places, frame.size)
-        rows.append((image * frame.pixels + found).ravel() * channels)
-        outs.append((image * pixels + _offsets(out_places, out_size)).ravel() * out_channels)
-        order.append(_offsets(taps, w_size))
-        run = len(shifts[2])
+    images = images_at_a_time(count, pixels, channels)
+    image = np.arange(images)[:, None]
+    rows, outs, terms, w_terms, bounds = [], [], [], [], []
+    row = 0
+    packed: dict[int, int] = {}
+    # The phases with the most taps come first and decide the order of packing: taps that are neighbours in the middle
+    # of an image then are so along its edges, too.
+    combinations = list(itertools.product(*dimensions))
+    combinations.sort(key=lambda phases: -math.prod(len(phase.taps) for phase in phases))
+    for combination in combinations:
+        firsts = [phase.first + before for phase, before in zip(combination, frame.low, strict=True)]
+        rows.append((image * frame.pixels + _offsets(firsts, frame.size)).ravel() * channels)
+        places = _offsets([phase.places for phase in combination], out_size)
+        outs.append((image * pixels + places).ravel() * out_channels)
+        run = len(combination[2].taps)
+        taps = _offsets([phase.taps for phase in combination], geometry.w_size).tolist()
+        shifts = _offsets([phase.shifts for phase in combination], frame.size)
+        positions = np.array([packed.setdefault(tap, len(packed)) for tap in taps], np.int64)
         # Neighbouring taps of a line read neighbouring memory: one long term instead of several short ones.
-        if groups == 1 and run > 1 and bool(np.all(np.diff(shifts[2]) == 1)):
-            shifts = [*shifts[:2], shifts[2][:1]]
+        lines = shifts.reshape(-1, max(run, 1)), positions.reshape(-1, max(run, 1))
+        if groups == 1 and run > 1 and all(bool(np.all(np.diff(line, axis=1) == 1)) for line in lines):
+            shifts, positions = lines[0][:, 0], lines[1][:, 0]
         else:
             run = 1
-        of_phase = _offsets(shifts, frame.size) * channels
-        terms.append(of_phase)
-        w_terms.append((position + np.arange(len(of_phase)) * run) * group)
-        bounds.append((row, row + len(rows[-1]), term, term + len(of_phase), run * group))
+        bounds.append((row, row + len(rows[-1]), sum(map(len, terms)), sum(map(len, terms)) + len(shifts), run * group))
+        terms.append(shifts * channels)
+        w_terms.append(positions * group)
         row += len(rows[-1])
-        term += len(of_phase)
-        position += len(order[-1])
     return Gather(
         frame,
         images,
@@ -232,30 +276,66 @@ def _gather(
         _whole(np.concatenate(outs)),
         _whole(np.concatenate(terms)),
         _whole(np.concatenate(w_terms)),
-        _whole(np.concatenate(order)),
+        _whole(list(packed)),
     )
 
 
+# Lines of pixels shorter than this are not worth a loop each; the images then are what a term runs over.
+_SHORT = 8
+
+
 @functools.lru_cache(maxsize=256)
-def weight_tables(geometry: Geometry) -> Correlate:
-    """Tables of the map from x and y to w."""
+def weight_tables(geometry: Geometry, count: int) -> Correlate:
+    """Tables of the map from x and y to w, for `count` images."""
     g = geometry
-    frame = x_frame(g)
-    taps = _offsets([np.arange(w) * d for w, d in zip(g.w_size, g.dilation, strict=True)], frame.size)
-    rows = (taps[:, None] * g.x_channels + np.arange(g.x_group)).ravel()
-    depth, height, width = g.y_size
-    lines = _offsets([np.arange(depth) * g.stride[0], np.arange(height) * g.stride[1], np.zeros(1, int)], frame.size)
-    images = _images(math.prod(g.y_size), frame.pixels + math.prod(g.y_size), max(g.x_channels, g.y_channels))
-    image = np.arange(images)[:, None]
+    pixels = math.prod(g.y_size)
+    images = images_at_a_time(count, pixels, g.x_channels + g.y_channels)
+    # A tap's rows are rounded up to whole tiles. Where channels are so few that this costs much, all taps share tiles
+    # and so their terms, which needs zeros around the image.
+    clipped = 4 * g.x_group >= 3 * (-(-g.x_group // ROWS) * ROWS)
+    over_images = clipped and g.y_size[2] < _SHORT and images > g.y_size[2]
+    frame = _frame(g.x_size, (0, 0, 0), g.x_size) if clipped else x_frame(g)
+    meetings = []
+    for y, w, s, p, d, x in zip(g.y_size, g.w_size, g.stride, g.padding, g.dilation, g.x_size, strict=True):
+        meetings.append([[(o, o * s + r * d - p) for o in range(y) if 0 <= o * s + r * d - p < x] for r in range(w)])
+    image = np.arange(1 if over_images else images)[:, None]
+    rows, x_terms, y_terms, bands = [], [], [], []
+    row = term = 0
+    if clipped:
+        for taps in itertools.product(*meetings):
+            ys, xs = ([np.array([pair[k] for pair in met], np.int64) for met in taps] for k in (0, 1))
+            inner = 1 if over_images else len(ys[2])
+            if not over_images:
+                ys, xs = [*ys[:2], ys[2][:1]], [*xs[:2], xs[2][:1]]
+            rows.append(_whole(np.arange(g.x_group), ROWS))
+            x_terms.append((image * frame.pixels + _offsets(xs, frame.size)).ravel() * g.x_channels)
+            y_terms.append((image * pixels + _offsets(ys, g.y_size)).ravel())
+            bands.append((row, row + len(rows[-1]), term, term + len(x_terms[-1]), inner))
+            row += len(rows[-1])
+            term += len(x_terms[-1])
+        places = np.arange(g.taps) * len(rows[0]) + np.arange(g.x_group)[:, None]
+    else:
+        depth, height, width = g.y_size
+        taps_at = _offsets([np.arange(w) * d for w, d in zip(g.w_size, g.dilation, strict=True)], frame.size)
+        rows.append(_whole((taps_at[:, None] * g.x_channels + np.arange(g.x_group)).ravel(), ROWS))
+        lines = _offsets(
+            [np.arange(depth) * g.stride[0], np.arange(height) * g.stride[1], np.zeros(1, int)], frame.size
+        )
+        x_terms.append(((image * frame.pixels + lines) * g.x_channels).ravel())
+        y_terms.append((image * pixels + np.arange(depth * height) * width).ravel())
+        bands.append((0, len(rows[0]), 0, len(x_terms[0]), width))
+        places = np.arange(g.taps) * g.x_group + np.arange(g.x_group)[:, None]
     return Correlate(
         frame,
         images,
-        len(rows),
-        _whole(rows, ROWS),
-        _whole(((image * frame.pixels + lines) * g.x_channels).ravel()),
-        _whole((image * math.prod(g.y_size) + np.arange(depth * height) * width).ravel()),
-        g.stride[2] * g.x_channels,
-        width,
+        np.array(bands, np.int64),
+        np.concatenate(rows),
+        _whole(np.concatenate(x_terms)),
+        _whole(np.concatenate(y_terms)),
+        frame.pixels * g.x_channels if over_images else g.stride[2] * g.x_channels,
+        pixels * g.y_channels if over_images else g.y_channels,
+        over_images,
+        _whole(places.ravel()),
     )
 
 
