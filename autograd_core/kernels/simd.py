@@ -143,7 +143,12 @@ class _Arguments:
         return self._found[name]
 
 
-@intrinsic
+def _typed(typer: Any) -> Any:
+    """Numba's decorator; what it returns is called without the context, which type checkers cannot know."""
+    return intrinsic(typer)
+
+
+@_typed
 def copy(_context: Any, out: Any, out_start: Any, x: Any, x_start: Any, count: Any) -> Any:
     """``out[out_start : out_start + count] = x[x_start : x_start + count]`` for flat arrays that do not overlap."""
 
@@ -157,7 +162,7 @@ def copy(_context: Any, out: Any, out_start: Any, x: Any, x_start: Any, count: A
     return types.void(out, types.int64, x, types.int64, types.int64), generate
 
 
-@intrinsic
+@_typed
 def clear(_context: Any, out: Any, out_start: Any, count: Any) -> Any:
     """``out[out_start : out_start + count] = 0`` for a flat array."""
 
@@ -223,7 +228,7 @@ def transpose_tile(masked: bool = False) -> Any:
     return intrinsic(typer)
 
 
-@intrinsic
+@_typed
 def peek(_context: Any, array: Any, index: Any) -> Any:
     """``array[index]`` of a flat array for an index that is not negative, which Numba cannot know."""
 
@@ -234,7 +239,7 @@ def peek(_context: Any, array: Any, index: Any) -> Any:
     return array.dtype(array, types.int64), generate
 
 
-@intrinsic
+@_typed
 def poke(_context: Any, array: Any, index: Any, value: Any) -> Any:
     """``array[index] = value`` of a flat array for an index that is not negative, which Numba cannot know."""
 
@@ -249,12 +254,12 @@ def poke(_context: Any, array: Any, index: Any, value: Any) -> Any:
 def product_tile(rows: int, columns: int, masked: bool = False) -> Any:
     """An intrinsic for a tile of a matrix product whose operands lie anywhere: `rows` × (`columns` vectors).
 
-    ``tile(out, out_start, out_rows, x, x_start, x_rows, row, x_terms, w_terms, first, last, inner, x_step, w,
-    w_start, w_scale, w_step, initial, initial_start, initial_step, count)`` computes for each of its rows p and columns v
+    ``tile(out, out_start, out_rows, x, x_start, x_rows, row, x_terms, w_terms, first, last, inner, x_step, w, w_start,
+    w_scale, w_step, initial, initial_start, initial_step, count)`` computes for each of its rows p and columns v
 
         out[out_start + out_rows[row + p] + v] = initial[initial_start + p * initial_step + v]
-            + sum over first <= t < last and i < inner of
-              x[x_start + x_rows[row + p] + x_terms[t] + i * x_step] * w[w_start + w_terms[t] * w_scale + i * w_step + v]
+            + sum over first <= t < last and i < inner of x[x_start + x_rows[row + p] + x_terms[t] + i * x_step]
+                                                        * w[w_start + w_terms[t] * w_scale + i * w_step + v]
 
     All arrays are flat. Convolution, its transpose and its weight gradient differ in what the tables hold. With
     `masked`, only `count` of the last vector's columns are read and written.
@@ -266,8 +271,8 @@ def product_tile(rows: int, columns: int, masked: bool = False) -> Any:
 
     def typer(
         _context: Any, out: Any, out_start: Any, out_rows: Any, x: Any, x_start: Any, x_rows: Any, row: Any,
-        x_terms: Any, w_terms: Any, first: Any, last: Any, inner: Any, x_step: Any, w: Any, w_start: Any, w_scale: Any, w_step: Any,
-        initial: Any, initial_start: Any, initial_step: Any, count: Any,
+        x_terms: Any, w_terms: Any, first: Any, last: Any, inner: Any, x_step: Any, w: Any, w_start: Any,
+        w_scale: Any, w_step: Any, initial: Any, initial_start: Any, initial_step: Any, count: Any,
     ) -> Any:  # fmt: skip
         whole = types.int64
         signature = types.void(

@@ -242,8 +242,12 @@ def _gather(
     group = channels // groups
     images = images_at_a_time(count, pixels, channels)
     image = np.arange(images)[:, None]
-    rows, outs, terms, w_terms, bounds = [], [], [], [], []
-    row = 0
+    rows: list[np.ndarray] = []
+    outs: list[np.ndarray] = []
+    terms: list[np.ndarray] = []
+    w_terms: list[np.ndarray] = []
+    bounds: list[tuple[int, ...]] = []
+    row = term = 0
     packed: dict[int, int] = {}
     # The phases with the most taps come first and decide the order of packing: taps that are neighbours in the middle
     # of an image then are so along its edges, too.
@@ -264,10 +268,11 @@ def _gather(
             shifts, positions = lines[0][:, 0], lines[1][:, 0]
         else:
             run = 1
-        bounds.append((row, row + len(rows[-1]), sum(map(len, terms)), sum(map(len, terms)) + len(shifts), run * group))
+        bounds.append((row, row + len(rows[-1]), term, term + len(shifts), run * group))
         terms.append(shifts * channels)
         w_terms.append(positions * group)
         row += len(rows[-1])
+        term += len(shifts)
     return Gather(
         frame,
         images,
