@@ -251,7 +251,7 @@ def poke(_context: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.int64, array.dtype), generate
 
 
-def product_tile(rows: int, columns: int, masked: bool = False) -> Any:
+def product_tile(rows: int, columns: int, masked: bool = False, spread: bool = True) -> Any:
     """An intrinsic for a tile of a matrix product whose operands lie anywhere: `rows` × (`columns` vectors).
 
     ``tile(out, out_start, out_rows, x, x_start, x_rows, row, x_terms, w_terms, first, last, inner, x_step, w, w_start,
@@ -262,7 +262,8 @@ def product_tile(rows: int, columns: int, masked: bool = False) -> Any:
                                                         * w[w_start + w_terms[t] * w_scale + i * w_step + v]
 
     All arrays are flat. Convolution, its transpose and its weight gradient differ in what the tables hold. With
-    `masked`, only `count` of the last vector's columns are read and written.
+    `masked`, only `count` of the last vector's columns are read and written. Without `spread` x has columns too, and
+    each is multiplied by its own: x[… + v] instead of x[…].
     """
     names = (
         *("out", "out_start", "out_rows", "x", "x_start", "x_rows", "row", "x_terms", "w_terms", "first", "last"),
@@ -283,7 +284,7 @@ def product_tile(rows: int, columns: int, masked: bool = False) -> Any:
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
             given = _Arguments(context, builder, names, signature, values)
             vectors = _Vectors(builder, signature.args[0].dtype)
-            _product(builder, vectors, given, rows, columns, masked)
+            _product(builder, vectors, given, rows, columns, masked, spread)
             return context.get_dummy_value()
 
         return signature, generate
@@ -291,7 +292,15 @@ def product_tile(rows: int, columns: int, masked: bool = False) -> Any:
     return intrinsic(typer)
 
 
-def _product(builder: ir.IRBuilder, vectors: _Vectors, given: _Arguments, rows: int, columns: int, masked: bool) -> Any:
+def _product(
+    builder: ir.IRBuilder,
+    vectors: _Vectors,
+    given: _Arguments,
+    rows: int,
+    columns: int,
+    masked: bool,
+    spread: bool,
+) -> None:
     """The body of :func:`product_tile`; LLVM turns the stack slots of the accumulators into registers."""
 
     def entry(table: Any, row: int) -> Any:
@@ -322,8 +331,12 @@ def _product(builder: ir.IRBuilder, vectors: _Vectors, given: _Arguments, rows: 
             w_line = place(w_term, builder.mul(loop.index, given.w_step))
             read = [vectors.load(address, mask) for address, mask in columns_of(w_line)]
             for p in range(rows):
-                factor = vectors.broadcast(builder.load(place(x_rows[p], x_place)))
-                for slot, vector in zip(sums[p], read, strict=True):
+                x_line = place(x_rows[p], x_place)
+                if spread:
+                    factors = [vectors.broadcast(builder.load(x_line))] * columns
+                else:
+                    factors = [vectors.load(address, mask) for address, mask in columns_of(x_line)]
+                for slot, vector, factor in zip(sums[p], read, factors, strict=True):
                     builder.store(vectors.multiply_add(factor, vector, builder.load(slot)), slot)
     for p in range(rows):
         line = place(given.out, given.out_start, entry(given.out_rows, p))

@@ -31,7 +31,7 @@ def _lanes_of(array):
 
 
 @inline
-def _lay(x, image, sizes, channels_first, buffer, start):
+def lay_image(x, image, sizes, channels_first, buffer, start):
     """Copy one image into the buffer at `start`, channels-last, with zeros around it.
 
     `sizes` holds: channels, the image's depth, height and width, the zeros before it and the buffer's size.
@@ -65,7 +65,7 @@ def _lay(x, image, sizes, channels_first, buffer, start):
 def _lay_all(x, images, sizes, channels_first, buffer):
     pixels = sizes[7] * sizes[8] * sizes[9] * sizes[0]
     for image in prange(images):
-        _lay(x, image, sizes, channels_first, buffer, image * pixels)
+        lay_image(x, image, sizes, channels_first, buffer, image * pixels)
 
 
 lay_serial, lay_parallel = serial_and_parallel(_lay_all)
@@ -151,7 +151,7 @@ def _gather(x, count, sizes, channels_first, framed, groups, columns, out_pixels
         if framed:
             buffer = np.empty(present * pixels, x.dtype)
             for image in range(present):
-                _lay(x, first_image + image, sizes, channels_first, buffer, image * pixels)
+                lay_image(x, first_image + image, sizes, channels_first, buffer, image * pixels)
             base = 0
         else:
             buffer = x
