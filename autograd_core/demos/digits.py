@@ -16,6 +16,8 @@ import autograd_core as ag
 import nn
 import optim
 
+from ..visualize import confusion_matrix
+
 CLASSES = 10
 BATCH = 64
 WIDTH = 16
@@ -115,6 +117,4 @@ def train(epochs: int, seed: int, on_epoch: Callable[[float, float], None] = lam
 def confusion(predictions: np.ndarray) -> np.ndarray:
     """How many test images of each class (rows) the network gave each class (columns)."""
     classes = data()[1].tensors[1].numpy()
-    counts = np.zeros((CLASSES, CLASSES), np.int64)
-    np.add.at(counts, (classes, predictions), 1)
-    return counts
+    return confusion_matrix(classes, predictions, CLASSES)

@@ -12,6 +12,32 @@
 
 from .drawing import draw
 from .engines import RenderError
+from .explain import explain
 from .picture import GraphPicture
+from .plots import (
+    confusion_matrix,
+    gradient_norms,
+    plot_activation,
+    plot_activations,
+    plot_confusion_matrix,
+    plot_curves,
+    plot_decision_boundary,
+    plot_gradient_flow,
+    plot_schedule,
+)
 
-__all__ = ["GraphPicture", "RenderError", "draw"]
+__all__ = [
+    "GraphPicture",
+    "RenderError",
+    "confusion_matrix",
+    "draw",
+    "explain",
+    "gradient_norms",
+    "plot_activation",
+    "plot_activations",
+    "plot_confusion_matrix",
+    "plot_curves",
+    "plot_decision_boundary",
+    "plot_gradient_flow",
+    "plot_schedule",
+]

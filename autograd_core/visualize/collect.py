@@ -318,7 +318,7 @@ class _Reader:
             measures.forward = self.observations.forward.get(entry)
             measures.backward = self.observations.backward.get(entry)
         if self.reading.gradients:
-            measures.blocked = blocked_share(entry)
+            measures.blocked = blocked_share(entry, self.observations)
         measures.site = entry.extras.site or "" if entry.extras is not None and not is_part else ""
 
     def _block(self, scope: Scope | None) -> int | None:

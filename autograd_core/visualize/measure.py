@@ -15,7 +15,7 @@ from ..dispatch import PROJECTION
 from ..errors import GraphError
 from ..formula import Call, Constant, Expression, read
 from ..graph import Accumulator, Node
-from ..op import Elementwise
+from ..op import Elementwise, Fused
 from ..tensor import Tensor, wrap
 
 
@@ -251,20 +251,25 @@ def saved_memory(entry: Node, seen: set[int]) -> tuple[int | None, tuple[str, ..
     return total, tuple(names)
 
 
-def blocked_share(entry: Node) -> tuple[float, float] | None:
+def blocked_share(entry: Node, observations: Observations) -> tuple[float, float] | None:
     """The share of elements where the derivative of an elementwise operation is exactly 0, and of dead units.
 
     A unit is dead where that holds for the whole batch: its inputs and weights get no gradient from it. In a batch of
-    images (four dimensions) a unit is a channel. None for operations whose derivative has no such branch.
+    images (four dimensions) a unit is a channel. None for operations whose derivative has no such branch. A fused
+    operation that ends in a rectifier, and is named so, is one as well.
     """
     op = entry.plan.op
-    if not isinstance(op, Elementwise) or len(op.operands) != 1 or entry.saved is None:
+    result = observations.arrays.get(entry)
+    if isinstance(op, Fused) and op.name.endswith("_relu") and result is not None:
+        blocked = result <= 0
+    elif isinstance(op, Elementwise) and len(op.operands) == 1 and entry.saved is not None:
+        partial = op.partial_expression(0)
+        if not _has_zero_branch(partial):
+            return None
+        values = {**entry.parameters, **dict(zip(entry.plan.names, entry.saved, strict=True))}
+        blocked = np.broadcast_to(np.asarray(read(partial, values)) == 0, entry.shape)
+    else:
         return None
-    partial = op.partial_expression(0)
-    if not _has_zero_branch(partial):
-        return None
-    values = {**entry.parameters, **dict(zip(entry.plan.names, entry.saved, strict=True))}
-    blocked = np.broadcast_to(np.asarray(read(partial, values)) == 0, entry.shape)
     if not blocked.size:
         return None
     if blocked.ndim < 2:

@@ -42,18 +42,18 @@ def examine(output: Any, inputs: Any, watch: bool, warm_up: bool) -> tuple[Any, 
 
     with enable_grad():
         if not watch:
-            return _undisturbed(output, call), observations
+            return undisturbed(output, call), observations
         if warm_up:
-            _undisturbed(output, call)
+            undisturbed(output, call)
 
         def watched() -> Any:
             with observe(ForwardWatch(observations)):
                 return call()
 
-        return _undisturbed(output, watched), observations
+        return undisturbed(output, watched), observations
 
 
-def _undisturbed(model: Any, call: Callable[[], Any]) -> Any:
+def undisturbed(model: Any, call: Callable[[], Any]) -> Any:
     """Call a model and put its buffers (running statistics) and the random generator back as they were."""
     state = random.get_rng_state()
     buffers = [(buffer, buffer.detach().clone()) for buffer in _buffers(model)]

@@ -28,7 +28,7 @@ def memory(size: int) -> str:
         return f"{size} B"
     power = min(int(math.log(size, 1024)), 4)
     scaled = size / 1024**power
-    text = f"{scaled:.0f}" if scaled >= 9.95 or scaled == int(scaled) else f"{scaled:.1f}"
+    text = f"{scaled:.0f}" if scaled >= 9.95 else f"{scaled:.1f}".removesuffix(".0")
     return f"{text} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
 
 
@@ -42,7 +42,7 @@ def duration(seconds: float) -> str:
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= scale or unit == "µs":
             scaled = seconds / scale
-            return f"{scaled:.0f} {unit}" if scaled >= 9.95 or scaled == int(scaled) else f"{scaled:.1f} {unit}"
+            return f"{f'{scaled:.0f}' if scaled >= 9.95 else f'{scaled:.1f}'.removesuffix('.0')} {unit}"
     raise AssertionError
 
 
@@ -50,12 +50,14 @@ def size(norm: float) -> str:
     """A norm, in two figures.
 
     Example:
-        >>> size(0.0123), size(12.0), size(3.2e-9), size(float("nan"))
-        ('0.012', '12', '3.2e-9', 'NaN')
+        >>> size(0.0123), size(1234.0), size(3.2e-9), size(float("nan"))
+        ('0.012', '1200', '3.2e-9', 'NaN')
     """
     if math.isnan(norm):
         return "NaN"
     text = f"{norm:.2g}"
+    if 1e-3 <= abs(norm) < 1e5:
+        return f"{float(text):g}"
     mantissa, separator, exponent = text.partition("e")
     return f"{mantissa}e{int(exponent)}" if separator else text
 
