@@ -129,3 +129,78 @@ def recurrent(inputs: int, width: int, classes: int) -> Network:
         return Model
 
     return make
+
+
+def residual(kind: str, classes: int = 10) -> Network:
+    """A residual network: "cifar20", or "18" with the stem for small images.
+
+    Ours is the one that `nn.models` has; the other's is built from its own modules, with the same parameters in the
+    same order, in the memory format in which it is faster, which is channels-last.
+    """
+
+    def make(library: Library) -> Callable[[], Any]:
+        nn, functional = library.nn, library.functional
+        built = _own_residual(nn, kind, classes) if hasattr(nn, "models") else _built_residual(library, kind, classes)
+
+        class Model(nn.Module):  # type: ignore[name-defined,misc]
+            def __init__(self) -> None:
+                super().__init__()
+                self.network = built()
+
+            def forward(self, x: Any, y: Any) -> Any:
+                return functional.cross_entropy(self.network(x), y)
+
+        return Model
+
+    return make
+
+
+def _own_residual(nn: Any, kind: str, classes: int) -> Callable[[], Any]:
+    if kind == "cifar20":
+        return lambda: nn.models.cifar_resnet20(classes)
+    return lambda: nn.models.resnet18(num_classes=classes, stem="cifar")
+
+
+def _built_residual(library: Library, kind: str, classes: int) -> Callable[[], Any]:
+    nn, ops, functional = library.nn, library.ops, library.functional
+    conv, norm, sequential, format_ = nn.Conv2d, nn.BatchNorm2d, nn.Sequential, ops.channels_last
+
+    class Block(nn.Module):  # type: ignore[name-defined,misc]
+        def __init__(self, narrow: int, wide: int, stride: int) -> None:
+            super().__init__()
+            self.conv1, self.bn1 = conv(narrow, wide, 3, stride, 1, bias=False), norm(wide)
+            self.conv2, self.bn2 = conv(wide, wide, 3, 1, 1, bias=False), norm(wide)
+            self.stride, self.added = stride, wide - narrow
+            self.downsample = None
+            if self.added and kind != "cifar20":
+                self.downsample = sequential(conv(narrow, wide, 1, stride, bias=False), norm(wide))
+
+        def forward(self, x: Any) -> Any:
+            hidden = functional.relu(self.bn1(self.conv1(x)), inplace=True)
+            hidden = self.bn2(self.conv2(hidden))
+            if self.downsample is not None:
+                x = self.downsample(x)
+            elif self.added:
+                x = functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.added))
+            hidden += x
+            return functional.relu(hidden, inplace=True)
+
+    class Residual(nn.Module):  # type: ignore[name-defined,misc]
+        def __init__(self) -> None:
+            super().__init__()
+            widths, count = ((16, 32, 64), 3) if kind == "cifar20" else ((64, 128, 256, 512), 2)
+            self.conv1, self.bn1 = conv(3, widths[0], 3, 1, 1, bias=False), norm(widths[0])
+            blocks, narrow = [], widths[0]
+            for stage, wide in enumerate(widths):
+                for number in range(count):
+                    blocks.append(Block(narrow, wide, 2 if stage and not number else 1))
+                    narrow = wide
+            self.blocks, self.fc = sequential(*blocks), nn.Linear(narrow, classes)
+            self.to(memory_format=format_)
+
+        def forward(self, x: Any) -> Any:
+            x = x.contiguous(memory_format=format_)
+            hidden = self.blocks(functional.relu(self.bn1(self.conv1(x)), inplace=True))
+            return self.fc(functional.adaptive_avg_pool2d(hidden, 1).flatten(1))
+
+    return Residual

@@ -27,6 +27,7 @@ from numba.np.ufunc.parallel import threading_layer
 
 from autograd_core import config
 from autograd_core.kernels.cache import KernelCache, compile_log, compile_statistics, kernel_directory, load_generated
+from autograd_core.kernels.memory import keep_freed_memory
 
 __all__ = [
     "DISABLED",
@@ -185,6 +186,10 @@ else:
     bits_to_float32 = _bit_cast("bits_to_float32", types.int32, types.float32, ir.FloatType())
     float64_to_bits = _bit_cast("float64_to_bits", types.float64, types.int64, ir.IntType(64))
     bits_to_float64 = _bit_cast("bits_to_float64", types.int64, types.float64, ir.DoubleType())
+
+
+# Whoever runs kernels allocates arrays of the same sizes again and again.
+keep_freed_memory()
 
 
 # --- Threads ---------------------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 """Batch normalisation: statistics, result and derivative, for both memory orders of images.
 
 `columns` work on (rows, features), where the features of one place lie together: matrices, and images in channels-last
-memory; `planes` on (samples, channels, places), where the places of one channel do. Both serve training, where mean
-and variance are the batch's own, and evaluation, where they are given (`fixed`); both can add another array and apply
-ReLU in the same pass.
+memory. Where there are few features a row holds those of several places one after the other, so that loops over a row
+are long enough to pay. `planes` work on (samples, channels, places), where the places of one channel lie together. Both
+serve training, where mean and variance are the batch's own, and evaluation, where they are given (`fixed`); both can
+add another array and apply ReLU in the same pass.
 
 Sums are taken of distances from a sample of the data, block by block, and merged in double precision (Chan, Golub and
 LeVeque 1983, "Algorithms for computing the sample variance"): one pass, and a mean of 1e4 with a deviation of 0.1
@@ -44,13 +45,15 @@ def _chunks(rows, features):
 
 
 @inline
-def _coefficients(statistics, weight, bias, place, line):
+def _coefficients(statistics, weight, bias, place):
     """The mean in two parts, weight over deviation, and bias, each a row of `place` in the data's precision."""
-    for i in range(line):
-        place[0, i] = statistics[0, i]
-        place[1, i] = statistics[0, i] - place[0, i]
-        place[2, i] = statistics[2, i] * weight[i]
-        place[3, i] = bias[i]
+    features = weight.size
+    for start in range(0, place.shape[1], features):
+        for i in range(features):
+            place[0, start + i] = statistics[0, i]
+            place[1, start + i] = statistics[0, i] - place[0, start + i]
+            place[2, start + i] = statistics[2, i] * weight[i]
+            place[3, start + i] = bias[i]
 
 
 # --- features side by side ---------------------------------------------------------------------------------------
@@ -110,25 +113,28 @@ def _columns(x, weight, bias, other, rectified, fixed, epsilon, statistics, out)
     The rows of `statistics` receive mean, biased variance and the reciprocal deviation; with `fixed` the first two are
     given.
     """
-    rows, features = x.shape
-    chunks = _chunks(rows, features)
+    rows, wide = x.shape
+    features = weight.size
+    chunks = _chunks(rows, wide)
     if not fixed:
-        partial = np.zeros((chunks, 2, features))
+        partial = np.zeros((chunks, 2, wide))
         for chunk in prange(chunks):
-            work = np.empty((3, features), x.dtype)
+            work = np.empty((3, wide), x.dtype)
             first, last = rows * chunk // chunks, rows * (chunk + 1) // chunks
             _measure_rows(x, first, last, work, partial[chunk, 0], partial[chunk, 1])
-        statistics[:2] = partial[0]
-        for chunk in range(1, chunks):
-            count = np.float64(rows * chunk // chunks)
-            size = np.float64(rows * (chunk + 1) // chunks) - count
-            for i in range(features):
-                step = partial[chunk, 0, i] - statistics[0, i]
-                statistics[0, i] += step * (size / (count + size))
-                statistics[1, i] += partial[chunk, 1, i] + step * step * (size * count / (count + size))
-    _finish_statistics(1.0 if fixed else np.float64(rows), epsilon, statistics)
-    place = np.empty((4, features), x.dtype)
-    _coefficients(statistics, weight, bias, place, features)
+        statistics[:2] = 0.0
+        count = 0.0
+        for chunk in range(chunks):
+            size = np.float64(rows * (chunk + 1) // chunks - rows * chunk // chunks)
+            for start in range(0, wide, features):
+                for i in range(features):
+                    step = partial[chunk, 0, start + i] - statistics[0, i]
+                    statistics[0, i] += step * (size / (count + size))
+                    statistics[1, i] += partial[chunk, 1, start + i] + step * step * (size * count / (count + size))
+                count += size
+    _finish_statistics(1.0 if fixed else np.float64(rows * (wide // features)), epsilon, statistics)
+    place = np.empty((4, wide), x.dtype)
+    _coefficients(statistics, weight, bias, place)
     centre, rest, scale, offset = place[0], place[1], place[2], place[3]
     for chunk in prange(chunks):
         for row in range(rows * chunk // chunks, rows * (chunk + 1) // chunks):
@@ -180,27 +186,30 @@ def _pull_rows(cotangent, x, y, first, last, place, work, sums, masked):
 
 def _columns_vjp(cotangent, x, y, weight, fixed, statistics, x_cotangent, weight_cotangent, bias_cotangent, masked):
     """Cotangents of x, weight and bias; and of what was added, `masked`, where `y`, the result of ReLU, is given."""
-    rows, features = x.shape
-    chunks = _chunks(rows, features)
-    partial = np.zeros((chunks, 2, features))
-    place = np.empty((4, features), x.dtype)
-    _coefficients(statistics, weight, weight, place, features)
+    rows, wide = x.shape
+    features = weight.size
+    chunks = _chunks(rows, wide)
+    partial = np.zeros((chunks, 2, wide))
+    place = np.empty((4, wide), x.dtype)
+    _coefficients(statistics, weight, weight, place)
     for chunk in prange(chunks):
-        work = np.empty((2, features), x.dtype)
+        work = np.empty((2, wide), x.dtype)
         first, last = rows * chunk // chunks, rows * (chunk + 1) // chunks
         _pull_rows(cotangent, x, y, first, last, place, work, partial[chunk], masked)
     centre, rest, scale = place[0], place[1], place[2]
-    level, slope = place[3], np.empty(features, x.dtype)
+    level, slope = place[3], np.empty(wide, x.dtype)
     for i in range(features):
         total, product = 0.0, 0.0
         for chunk in range(chunks):
-            total += partial[chunk, 0, i]
-            product += partial[chunk, 1, i]
+            for column in range(i, wide, features):
+                total += partial[chunk, 0, column]
+                product += partial[chunk, 1, column]
         bias_cotangent[i] = total
         weight_cotangent[i] = product * statistics[2, i]
-        share = 0.0 if fixed else statistics[2, i] * weight[i] / rows
-        level[i] = total * share
-        slope[i] = product * share * statistics[2, i] * statistics[2, i]
+        share = 0.0 if fixed else statistics[2, i] * weight[i] / (rows * (wide // features))
+        for column in range(i, wide, features):
+            level[column] = total * share
+            slope[column] = product * share * statistics[2, i] * statistics[2, i]
     for chunk in prange(chunks):
         for row in range(rows * chunk // chunks, rows * (chunk + 1) // chunks):
             line, result = x[row], x_cotangent[row]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..op import Sample
 from ..tensor import Tensor, cell_of, wrap
 from .blocks import run
 from .elementwise import sqrt
+from .images import empty_images
 from .moments import mean_primitive, var_primitive
 from .rectifiers import relu
 
@@ -23,13 +25,17 @@ else:
     kernels = lazy_import("autograd_core.kernels.norm")
 
 
+# Elements of a row that loops over it aim at; a power of two.
+_LANES = 128
+
+
 class _Layout:
     """How the memory of (N, C, d1, …) is read: as rows of features, or as planes of places.
 
     Arrays in channels-last memory, (N, d1, …, C) seen through a transpose, are rows; their results lie the same way.
     """
 
-    __slots__ = ("_order", "_shape", "name")
+    __slots__ = ("_order", "_shape", "_wide", "name")
 
     def __init__(self, x: np.ndarray) -> None:
         self._shape = x.shape
@@ -40,21 +46,25 @@ class _Layout:
         self._order = (0, *range(2, x.ndim), 1)
         last = x.transpose(self._order).flags.c_contiguous and (x.shape[1] > 1 or not x.flags.c_contiguous)
         self.name = "columns" if last else "planes"
+        # Several places to a row where there are few features.
+        channels = max(1, x.shape[1])
+        self._wide = (
+            channels * gcd(x.size // channels, 1 << max(0, (_LANES // channels).bit_length() - 1)) if x.size else 1
+        )
 
     def lines(self, array: np.ndarray) -> np.ndarray:
         """An array of the shape as the kernels take it: a view where its memory lies that way, else a copy."""
         if not self._order:
             return contiguous(array)
         if self.name == "columns":
-            return contiguous(array.transpose(self._order)).reshape(-1, self._shape[1])
+            return contiguous(array.transpose(self._order)).reshape(-1, self._wide)
         return contiguous(array).reshape(self._shape[0], self._shape[1], -1)
 
     def empty(self, dtype: Any) -> np.ndarray:
         """A new array of the shape, whose memory lies that way."""
         if self.name == "planes" or not self._order:
             return np.empty(self._shape, dtype)
-        memory = np.empty([self._shape[axis] for axis in self._order], dtype)
-        return memory.transpose(0, -1, *range(1, memory.ndim - 1))
+        return empty_images(self._shape, dtype, channels_last=True)
 
     def nothing(self, dtype: Any) -> np.ndarray:
         """What stands for an array that is not there."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..libraries import Library
-from ..models import Network, fill, parameters, perceptron, recurrent, transformer
+from ..models import Network, fill, parameters, perceptron, recurrent, residual, transformer
 from ..rows import Arrays, Build, Row, Task
 
 RINGS = (2, 32, 32, 16, 1)
@@ -38,6 +38,10 @@ def _text(random: np.random.Generator) -> Arrays:
 
 def _sequences(random: np.random.Generator) -> Arrays:
     return {"x": random.standard_normal((32, 32, 64), np.float32), "y": random.integers(0, 10, 32)}
+
+
+def _images(random: np.random.Generator, batch: int) -> Arrays:
+    return {"x": random.standard_normal((batch, 3, 32, 32), np.float32), "y": random.integers(0, 10, batch)}
 
 
 def step(network: Network, fused: bool) -> Build:
@@ -150,6 +154,8 @@ def trainings() -> list[Training]:
             0.6,
             jax=functools.partial(jitted_step, widths=DIGITS, loss=cross_entropy),
         ),
+        Training("CIFAR ResNet-20, batch 64", residual("cifar20"), functools.partial(_images, batch=64), 0.75),
+        Training("ResNet-18, small stem, batch 16", residual("18"), functools.partial(_images, batch=16), 0.9),
         Training("transformer 4×128, batch 32×64", transformer(4, WIDTH, 4, BYTES, TOKENS), _text, 0.8),
         Training("LSTM of basic operations, batch 32×32", recurrent(64, WIDTH, 10), _sequences, 0.8),
     ]
