@@ -11,6 +11,7 @@ from typing import Any, Literal
 from .collect import Reading, Recording, clean, collect
 from .compose import Options, compose
 from .dot import write_dot
+from .engines import MOST_NODES
 from .fold import fold
 from .model import DIRECTIONS, SHOWS, Direction, Picture, Show
 from .picture import GraphPicture
@@ -108,6 +109,7 @@ def draw(
     # Both an identifier in DOT and, unless told otherwise, a file's name.
     drawing = GraphPicture(re.sub(r"[^\w.-]+", "_", picture.name), picture=picture)
     drawing.whole = partial(_whole, recording, options, graph)
+    drawing.smaller = partial(_compose, recording, replace(options, max_nodes=MOST_NODES), graph)
     write_dot(picture, drawing)
     return drawing
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import graphviz
 
-from .engines import Engine, draw_image, draw_svg
+from .dot import write_dot
+from .engines import MOST_LAID_OUT, Engine, draw_image, draw_svg
 from .files import write_whole
 from .html import write_html
 from .mermaid import write_mermaid
@@ -52,6 +53,8 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no a
         self.drawn_by: str | None = None
         # The same graph with every module open, for the page in which they can be opened.
         self.whole: Callable[[], Picture] | None = None
+        # The same graph summarised, for when this one is too large to be laid out.
+        self.smaller: Callable[[], Picture] | None = None
 
     def _copy_kwargs(self, **keywords: Any) -> dict[str, Any]:
         return {**super()._copy_kwargs(**keywords), "picture": self.picture}
@@ -67,8 +70,19 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no a
             ValueError: if there is no such engine.
             RenderError: if the engine insisted on does not work here.
         """
-        text, self.drawn_by = draw_svg(self.source, self.picture, engine)
+        source, picture = self._drawable()
+        text, self.drawn_by = draw_svg(source, picture, engine)
         return text
+
+    def _drawable(self) -> tuple[str, Picture]:
+        """DOT text and picture of this, or of a summary if this is too large to be laid out in a few seconds."""
+        size = len(self.picture.nodes) + len(self.picture.edges) // 4
+        if size <= MOST_LAID_OUT or self.smaller is None:
+            return self.source, self.picture
+        picture = self.smaller()
+        digraph = graphviz.Digraph(self.name)
+        write_dot(picture, digraph)
+        return digraph.source, picture
 
     def to_mermaid(self) -> str:
         """The picture as a Mermaid flowchart, which code forges draw inside Markdown.
@@ -204,7 +218,7 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no a
             return self.to_html().encode()
         if suffix == ".svg":
             return self.to_svg().encode()
-        content, self.drawn_by = draw_image(self.source, suffix[1:])
+        content, self.drawn_by = draw_image(*self._drawable(), suffix[1:])
         return content
 
     def _repr_svg_(self) -> str | None:

@@ -47,7 +47,10 @@ def test_without_graphviz_the_built_in_layout_draws(graph: Any) -> None:
 
 @pytest.mark.usefixtures("no_graphviz")
 @pytest.mark.parametrize("suffix", ["png", "pdf"])
-def test_an_image_without_graphviz_says_what_to_install(record: Any, tmp_path: Path, suffix: str) -> None:
+def test_an_image_without_graphviz_says_what_to_install(
+    record: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "resvg_py", None)
     picture = draw(record.chain(2))
     with pytest.raises(RenderError) as caught:
         picture.save(tmp_path / f"graph.{suffix}")
@@ -247,3 +250,38 @@ def test_graphviz_own_methods_need_no_graphviz(record: Any, tmp_path: Path, monk
     assert shown == [(tmp_path / "other.html").as_uri(), Path(page).as_uri()]
     with pytest.raises(RenderError, match="a PDF needs Graphviz"):
         picture.render(tmp_path / "graph")
+
+
+def test_pygraphviz_is_stopped_when_it_takes_too_long(record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pygraphviz", exc_type=ImportError)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(engines, "TIMEOUT_SECONDS", 0.3)
+    picture = draw(record.dense(60), max_nodes=None)
+    with pytest.raises(RenderError, match=r"pygraphviz cannot draw here: took longer than 0\.3 seconds"):
+        picture.to_svg(engine="pygraphviz")
+    assert picture.to_svg().startswith("<svg")
+    assert picture.drawn_by == "builtin"
+
+
+def test_pygraphviz_in_a_process_of_its_own(record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pygraphviz", exc_type=ImportError)
+    monkeypatch.setattr(engines, "MOST_EDGES_IN_PROCESS", 0)
+    monkeypatch.setattr(engines, "TIMEOUT_SECONDS", 60.0)
+    root = ElementTree.fromstring(draw(record.perceptron()).to_svg(engine="pygraphviz"))
+    assert "layers.3.weight" in "".join(root.itertext())
+
+
+def test_too_large_a_graph_is_summarised_before_it_is_laid_out(record: Any) -> None:
+    picture = draw(record.chain(20_000), max_nodes=None, fold_repeats=False)
+    assert picture.source.count(" -> ") == 20_001
+    text = picture.to_svg(engine="builtin")
+    assert "20,002 boxes exceed max_nodes=1500: 18,503 operations in the middle summarised" in text
+
+
+@pytest.mark.usefixtures("no_graphviz")
+def test_a_png_by_resvg(record: Any, tmp_path: Path) -> None:
+    pytest.importorskip("resvg_py")
+    picture = draw(record.perceptron())
+    picture.save(tmp_path / "graph.png")
+    assert (tmp_path / "graph.png").read_bytes().startswith(b"\x89PNG")
+    assert picture.drawn_by == "resvg"
