@@ -65,13 +65,22 @@ _LIBRARY = {
     "cbrt": "np.cbrt({0})",
     "exp2": "np.exp2({0})",
 }
-# vecmath's of these give NaN for arguments beyond a limit, where the library's are right and slow.
-_PERIODIC = frozenset(("sin", "cos", "tan"))
+# Functions with a quick form for most arguments: its name, when it does not hold, and the form that always does.
+# vecmath's trigonometric functions give NaN beyond a limit; remainders take a loop for large quotients.
+_TRIGONOMETRIC = "abs({0}) > real(2.0**35)"
+_LARGE_QUOTIENT = "(abs({0}) > real(2.0**26) * abs({1})) & ({1} != zero)"
+_GUARDED = {
+    "sin": ("sin", _TRIGONOMETRIC, "np.sin({0})"),
+    "cos": ("cos", _TRIGONOMETRIC, "np.cos({0})"),
+    "tan": ("tan", _TRIGONOMETRIC, "np.tan({0})"),
+    "fmod": ("near_fmod", _LARGE_QUOTIENT, "fmod({0}, {1})"),
+    "remainder": ("near_remainder", _LARGE_QUOTIENT, "remainder({0}, {1})"),
+}
 _MATH_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
 
 # Functions of kernels.special.
 _SPECIAL = frozenset(("erfinv", "lgamma", "digamma", "polygamma", "i0", "i0e", "i1", "i1e"))
-_SPECIAL |= {"power", "hypot", "fmod", "remainder", "floor_divide"}
+_SPECIAL |= {"power", "hypot", "fmod", "remainder", "near_fmod", "near_remainder", "floor_divide"}
 
 
 def _vectorized() -> Sequence[str]:
@@ -83,12 +92,12 @@ def _vectorized() -> Sequence[str]:
 class _Writer:
     """Writes expressions as assignments, one for each distinct part.
 
-    With `exact`, periodic functions are the mathematical library's; else `reduced` lists what their arguments are.
+    With `exact`, functions take the form that always holds; else `exceptions` lists when the quick ones do not.
     """
 
     def __init__(self, exact: bool = False) -> None:
         self.exact = exact
-        self.reduced: list[str] = []
+        self.exceptions: list[str] = []
         self.lines: list[str] = []
         self.names: dict[Expression, str] = {}
         self.constants: dict[str, str] = {}
@@ -126,10 +135,13 @@ class _Writer:
         arguments = [self.write(argument) for argument in expression.arguments]
         if function in _OPERATORS:
             return _OPERATORS[function].format(*arguments)
-        if function in _PERIODIC:
-            if self.exact:
-                return f"np.{function}({arguments[0]})"
-            self.reduced.append(arguments[0])
+        if function in _GUARDED:
+            quick, exception, always = _GUARDED[function]
+            if not self.exact:
+                self.exceptions.append(exception.format(*arguments))
+                function = quick
+            elif function not in _SPECIAL:
+                return always.format(*arguments)
         if function in _SPECIAL or function in _vectorized():
             self.imports.add(function)
             return f"{function}({', '.join(arguments)})"
@@ -173,16 +185,13 @@ def source(
     name = dtype.name
     # What an update has overwritten cannot be computed again: it takes the library's functions from the start.
     writer, body = _body(outputs, operands, parameters, outs, exact=bool(updates))
-    functions = {
-        f"{f}_{name} as {f}": f"autograd_core.kernels.{'special' if f in _SPECIAL else 'vecmath'}"
-        for f in sorted(writer.imports)
-    }
+    imported = set(writer.imports)
     exact = ""
     repeat = ["body({0})"]
-    if writer.reduced:
-        functions["TRIGONOMETRIC_LIMIT"] = "autograd_core.kernels.vecmath"
-        # A second look at the whole line where any argument lay beyond the limit: rare, and then slow.
-        _, again = _body(outputs, operands, parameters, outs, exact=True)
+    if writer.exceptions:
+        # A second look at the whole line where any element is an exception: rare, and then slow.
+        exact_writer, again = _body(outputs, operands, parameters, outs, exact=True)
+        imported |= exact_writer.imports
         exact = f"""
 
 @inline
@@ -190,10 +199,11 @@ def exact({arguments}):
 {again}
 """
         repeat = ["if body({0}):", "    exact({0})"]
-    imports = "".join(f"from {module} import {names}\n" for names, module in functions.items())
+    imports = "".join(
+        f"from autograd_core.kernels.{'special' if f in _SPECIAL else 'vecmath'} import {f}_{name} as {f}\n"
+        for f in sorted(imported)
+    )
     constants = "".join(f"{held} = {text}\n" for text, held in writer.constants.items())
-    if writer.reduced:
-        constants += "limit = real(TRIGONOMETRIC_LIMIT)\n"
     serial = "\n    ".join(line.format(arguments) for line in repeat)
     parallel = "\n        ".join(line.format(sliced) for line in repeat)
     return f'''"""Generated from a formula; arrays: {arrays}."""
@@ -235,21 +245,21 @@ def _body(
     outs: Sequence[str],
     exact: bool,
 ) -> tuple[_Writer, str]:
-    """The loop over flat arrays, indented; it returns whether an argument lay beyond the trigonometric limit."""
+    """The loop over flat arrays, indented; it returns whether a quick form did not hold."""
     writer = _Writer(exact)
     for parameter in parameters:
         writer.names[Symbol(parameter)] = f"{parameter}_p"
     results = [writer.write(output) for output in outputs]
     body = [f"{parameter}_p = real({parameter})" for parameter in parameters]
-    if writer.reduced:
-        body.append("far = False")
+    if writer.exceptions:
+        body.append("exceptional = False")
     body.append(f"for i in range({outs[0]}.size):")
     body += [f"    {operand}_i = {operand}[i]" for operand in operands]
     body += [f"    {line}" for line in writer.lines]
-    body += [f"    far |= abs({name}) > limit" for name in dict.fromkeys(writer.reduced)]
+    body += [f"    exceptional |= {exception}" for exception in dict.fromkeys(writer.exceptions)]
     body += [f"    {out}[i] = {result}" for out, result in zip(outs, results, strict=True)]
-    if writer.reduced:
-        body.append("return far")
+    if writer.exceptions:
+        body.append("return exceptional")
     return writer, "\n".join("    " + line for line in body)
 
 

@@ -94,6 +94,37 @@ if not DISABLED:
         return lambda line: _largest_float64(line)
 
 
+if not DISABLED:
+
+    @inline
+    def _smallest_float32(line):
+        best = _LEAST32
+        for i in range(line.size):
+            best = _larger32(best, -line[i] if line[i] == line[i] else line[i])
+        return -bits_to_float32(np.int32(best ^ (np.int32(best >> _SIGN32) & _MAGNITUDE32)))
+
+    @inline
+    def _smallest_float64(line):
+        best = _LEAST64
+        for i in range(line.size):
+            best = _larger64(best, -line[i] if line[i] == line[i] else line[i])
+        return -bits_to_float64(best ^ ((best >> _SIGN64) & _MAGNITUDE64))
+
+
+def smallest(line):
+    """The smallest element of a line, or NaN if it holds one."""
+    return np.min(line)
+
+
+if not DISABLED:
+
+    @overload(smallest, jit_options={"forceinline": True})
+    def _smallest(line):
+        if line.dtype == types.float32:
+            return lambda line: _smallest_float32(line)
+        return lambda line: _smallest_float64(line)
+
+
 @summing
 def sum_segment(line):
     total = line.dtype.type(0)

@@ -1,22 +1,20 @@
 """Sums, products and moments over the middle one of three dimensions, (outer, length, inner), of a flat line.
 
-Loops run over lanes: neighbouring elements of the kept dimension or, where those are few, of several steps of the
-reduced one. So LLVM vectorises them without reordering anything. Accumulators are float64, which keeps the digits of
-long float32 sums, and what is added to what depends on the shape alone, never on the number of threads.
+A contiguous line is reduced in vectors of partial results. Else loops run over lanes: neighbouring elements of the
+kept dimension or, where those are few, of several steps of the reduced one. Accumulators are float64, which keeps the
+digits of long float32 sums, and what is added to what depends on the shape alone, never on the number of threads.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from autograd_core.kernels.jit import inline, prange, serial_and_parallel
+from autograd_core.kernels.jit import inline, prange, serial_and_parallel, summing
 from autograd_core.kernels.vecmath import exp_float32, exp_float64
 
 # Lanes a tile should have at least, and elements of the kept dimension it takes at most.
 _LANES = 128
 _COLUMNS = 1024
-# Rows shorter than this are reduced one element after the other.
-_SHORT = 32
 # A reduction with few outputs is cut into blocks of this many elements, whose results are then combined in order.
 _BLOCK = 32768
 # Tasks run in this many chunks, each with an accumulator of its own.
@@ -50,6 +48,36 @@ def _locate(task, plan, length, inner):
     return (row * length + block * rows) * inner + first, row * inner + first, count, width, steps, block
 
 
+@summing
+def _sum_of_line(line):
+    # Quarters are added to each other in the line's own precision, pairwise; converting each element takes longer.
+    quarter = line.size // 4
+    a, b, c, d = line[:quarter], line[quarter : 2 * quarter], line[2 * quarter : 3 * quarter], line[3 * quarter :]
+    total = 0.0
+    for i in range(a.size):
+        total += np.float64((a[i] + b[i]) + (c[i] + d[i]))
+    for i in range(quarter, d.size):
+        total += np.float64(d[i])
+    return total
+
+
+@summing
+def _squares_of_line(line, centre):
+    total = 0.0
+    for i in range(line.size):
+        distance = np.float64(line[i]) - centre
+        total += distance * distance
+    return total
+
+
+@summing
+def _product_of_line(line):
+    total = 1.0
+    for i in range(line.size):
+        total *= np.float64(line[i])
+    return total
+
+
 @inline
 def _add_tile(accumulator, tile):
     # A slice starts at zero, so its index needs no check for being negative, which would keep LLVM from vectorising.
@@ -65,8 +93,9 @@ def _add_tiles(accumulator, x, start, stride, lanes):
     e, f = x[start + 4 * stride : start + 4 * stride + lanes], x[start + 5 * stride : start + 5 * stride + lanes]
     g, h = x[start + 6 * stride : start + 6 * stride + lanes], x[start + 7 * stride : start + 7 * stride + lanes]
     for lane in range(a.size):
-        first = (np.float64(a[lane]) + np.float64(b[lane])) + (np.float64(c[lane]) + np.float64(d[lane]))
-        second = (np.float64(e[lane]) + np.float64(f[lane])) + (np.float64(g[lane]) + np.float64(h[lane]))
+        # Eight of them, pairwise, lose less than two ULP in their own precision; converting each would take longer.
+        first = (a[lane] + b[lane]) + (c[lane] + d[lane])
+        second = (e[lane] + f[lane]) + (g[lane] + h[lane])
         accumulator[lane] += first + second
 
 
@@ -97,17 +126,16 @@ def _sum(x, outer, length, inner, out):
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size if blocks > 1 else 0)
-    short = inner == 1 and length < _SHORT
     for chunk in prange(_CHUNKS):
         accumulator = np.empty(_COLUMNS)
         for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
-            if short:
-                total = 0.0
-                for value in x[task * length : (task + 1) * length]:
-                    total += value
-                out[task] = total
+            if inner == 1 and blocks == 1:
+                out[task] = _sum_of_line(x[task * length : (task + 1) * length])
                 continue
             start, place, count, width, steps, block = _locate(task, plan, length, inner)
+            if inner == 1:
+                partial[block * out.size + place] = _sum_of_line(x[start : start + count])
+                continue
             lanes, stride = steps * width, steps * inner
             for lane in range(lanes):
                 accumulator[lane] = 0.0
@@ -150,18 +178,17 @@ def _squares(x, centre, outer, length, inner, out):
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size if blocks > 1 else 0)
-    short = inner == 1 and length < _SHORT
     for chunk in prange(_CHUNKS):
         accumulator = np.empty(_COLUMNS)
         middle = np.empty(_COLUMNS)
         for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
-            if short:
-                total = 0.0
-                for value in x[task * length : (task + 1) * length]:
-                    total += (value - centre[task]) * (value - centre[task])
-                out[task] = total
+            if inner == 1 and blocks == 1:
+                out[task] = _squares_of_line(x[task * length : (task + 1) * length], centre[task])
                 continue
             start, place, count, width, steps, block = _locate(task, plan, length, inner)
+            if inner == 1:
+                partial[block * out.size + place] = _squares_of_line(x[start : start + count], centre[place])
+                continue
             lanes, stride = steps * width, steps * inner
             for step in range(steps):
                 for lane in range(width):
@@ -204,17 +231,16 @@ def _product(x, outer, length, inner, out):
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size if blocks > 1 else 0)
-    short = inner == 1 and length < _SHORT
     for chunk in prange(_CHUNKS):
         accumulator = np.empty(_COLUMNS)
         for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
-            if short:
-                total = 1.0
-                for value in x[task * length : (task + 1) * length]:
-                    total *= value
-                out[task] = total
+            if inner == 1 and blocks == 1:
+                out[task] = _product_of_line(x[task * length : (task + 1) * length])
                 continue
             start, place, count, width, steps, block = _locate(task, plan, length, inner)
+            if inner == 1:
+                partial[block * out.size + place] = _product_of_line(x[start : start + count])
+                continue
             lanes, stride = steps * width, steps * inner
             for lane in range(lanes):
                 accumulator[lane] = 1.0

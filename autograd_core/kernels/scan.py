@@ -36,7 +36,22 @@ def _cumsum(x, reverse, out):
     outer, length, inner = x.shape
     for task in prange(_tasks(outer, inner)):
         if inner == 1:
-            for row in range(task * _ROWS, min(outer, (task + 1) * _ROWS)):
+            first, last = task * _ROWS, min(outer, (task + 1) * _ROWS)
+            while first + 4 <= last:
+                # Four rows side by side: each step waits for the one before it in its own row only.
+                a, b, c, d = 0.0, 0.0, 0.0, 0.0
+                for step in range(length):
+                    place = length - 1 - step if reverse else step
+                    a += x[first, place, 0]
+                    b += x[first + 1, place, 0]
+                    c += x[first + 2, place, 0]
+                    d += x[first + 3, place, 0]
+                    out[first, place, 0] = a
+                    out[first + 1, place, 0] = b
+                    out[first + 2, place, 0] = c
+                    out[first + 3, place, 0] = d
+                first += 4
+            for row in range(first, last):
                 total = 0.0
                 for step in range(length):
                     place = length - 1 - step if reverse else step
@@ -58,7 +73,22 @@ def _cumprod(x, reverse, out):
     outer, length, inner = x.shape
     for task in prange(_tasks(outer, inner)):
         if inner == 1:
-            for row in range(task * _ROWS, min(outer, (task + 1) * _ROWS)):
+            first, last = task * _ROWS, min(outer, (task + 1) * _ROWS)
+            while first + 4 <= last:
+                # Four rows side by side: each step waits for the one before it in its own row only.
+                a, b, c, d = 1.0, 1.0, 1.0, 1.0
+                for step in range(length):
+                    place = length - 1 - step if reverse else step
+                    a *= x[first, place, 0]
+                    b *= x[first + 1, place, 0]
+                    c *= x[first + 2, place, 0]
+                    d *= x[first + 3, place, 0]
+                    out[first, place, 0] = a
+                    out[first + 1, place, 0] = b
+                    out[first + 2, place, 0] = c
+                    out[first + 3, place, 0] = d
+                first += 4
+            for row in range(first, last):
                 total = 1.0
                 for step in range(length):
                     place = length - 1 - step if reverse else step

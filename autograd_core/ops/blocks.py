@@ -13,9 +13,11 @@ from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 
 if TYPE_CHECKING:
-    from ..kernels import jit, reduce as kernels
+    from ..kernels import extrema, jit, product as products, reduce as kernels
 else:
     jit = lazy_import("autograd_core.kernels.jit")
+    extrema = lazy_import("autograd_core.kernels.extrema")
+    products = lazy_import("autograd_core.kernels.product")
     kernels = lazy_import("autograd_core.kernels.reduce")
 
 # Fewer elements are reduced by NumPy, whose calls cost less than a kernel's (measured: equal at 5000).
@@ -114,6 +116,13 @@ class Blocks:
         """An array of the reduced shape, with keepdim, as a line in the order of the results."""
         return contiguous(kept.transpose(self._order)).reshape(-1)
 
+    def unreduced(self, line: np.ndarray) -> np.ndarray:
+        """A line in the order of memory as an array of the shape before reducing."""
+        full = line.reshape(self._shape)
+        if self._order == tuple(range(len(self._order))):
+            return full
+        return full.transpose(sorted(range(len(self._order)), key=self._order.__getitem__))
+
     def restore(self, line: np.ndarray, keepdim: bool) -> np.ndarray:
         """A line of results in the shape that the reduction gives."""
         kept = line.reshape([1 if a in self._dim else size for a, size in zip(self._order, self._shape, strict=True)])
@@ -145,6 +154,44 @@ def product_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray
     if is_large(x):
         return _by_kernel("product", x, dim, keepdim)
     return fold(np.multiply, x, dim, keepdim)
+
+
+def product_gradient_of(cotangent: np.ndarray, x: np.ndarray, dim: tuple[int, ...]) -> np.ndarray | None:
+    """`cotangent`, with keepdim, times the product of the others for each element; None where there is no kernel."""
+    return _pulled_back(products, "product_gradient", x, dim, cotangent)
+
+
+def extremum_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool, largest: bool) -> np.ndarray:
+    """Maxima or minima over dimensions, in which NaN wins."""
+    if is_large(x):
+        blocks = Blocks(x, dim)
+        name = "maximum" if largest else "minimum"
+
+        def reduce(line: np.ndarray, outer: int, length: int, inner: int, out: np.ndarray) -> None:
+            run(extrema, name, line.size, line, outer, length, inner, out)
+
+        return blocks.restore(blocks.reduce(reduce, x.dtype), keepdim)
+    return fold(np.maximum if largest else np.minimum, x, dim, keepdim)
+
+
+def extremum_gradient_of(
+    cotangent: np.ndarray, x: np.ndarray, extremum: np.ndarray, dim: tuple[int, ...]
+) -> np.ndarray | None:
+    """`cotangent` shared among the elements that attain the extremum, both with keepdim; None without a kernel."""
+    return _pulled_back(extrema, "attained", x, dim, extremum, cotangent)
+
+
+def _pulled_back(module: Any, name: str, x: np.ndarray, dim: tuple[int, ...], *kept: np.ndarray) -> np.ndarray | None:
+    """Run a kernel that computes an array like `x` from it and from arrays of the reduced shape, with keepdim."""
+    if not is_large(x):
+        return None
+    blocks = Blocks(x, dim)
+    if not blocks.is_single:
+        return None
+    outer, length, inner = blocks.split()
+    line = np.empty(x.size, x.dtype)
+    run(module, name, x.size, blocks.line, *map(blocks.line_of, kept), outer, length, inner, line)
+    return blocks.unreduced(line)
 
 
 def first_along(x: np.ndarray, dim: tuple[int, ...]) -> np.ndarray:

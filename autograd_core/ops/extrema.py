@@ -12,8 +12,8 @@ from ..dispatch import apply, apply_with_residuals, as_tensor_operand, attach, s
 from ..op import Sample
 from ..tensor import Tensor, wrap
 from .arguments import Dim, Extremes, ValuesAndIndices
-from .blocks import count, fold
-from .linear_maps import expand_reduced, raw, scatter_along_primitive
+from .blocks import count, extremum_gradient_of, extremum_of
+from .linear_maps import expand_reduced, kept_shape, raw, scatter_along_primitive
 
 
 def _ties(x: Any, y: Any, dim: tuple[int, ...]) -> np.ndarray:
@@ -41,7 +41,7 @@ def _extremum_samples(random: np.random.Generator) -> list[Sample]:
 )
 def amax_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Maximum over dimensions; ties share the gradient evenly."""
-    return fold(np.maximum, x, dim, keepdim)
+    return extremum_of(x, dim, keepdim, largest=True)
 
 
 @structural(
@@ -52,12 +52,17 @@ def amax_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.
 )
 def amin_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Minimum over dimensions; ties share the gradient evenly."""
-    return fold(np.minimum, x, dim, keepdim)
+    return extremum_of(x, dim, keepdim, largest=False)
 
 
 @amax_primitive.vjp("x")
 @amin_primitive.vjp("x")
 def _(cotangent: Any, x: Any, y: Any, dim: tuple[int, ...]) -> Any:
+    if isinstance(x, np.ndarray) and isinstance(cotangent, np.ndarray):
+        kept = kept_shape(x.shape, dim)
+        found = extremum_gradient_of(cotangent.reshape(kept), x, raw(y).reshape(kept), dim)
+        if found is not None:
+            return found
     return expand_reduced(cotangent, x.shape, dim) * _ties(x, y, dim)
 
 

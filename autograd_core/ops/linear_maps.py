@@ -27,9 +27,6 @@ from .index_maps import (
     scatter_along_primitive,
 )
 
-# Below this many elements a filled array is made faster than a broadcast view, and kernels need no copy of it.
-_SMALL = 1 << 14
-
 
 def _normal(random: np.random.Generator, *shape: int) -> np.ndarray:
     return random.standard_normal(shape)
@@ -92,8 +89,6 @@ def expand_primitive(x: np.ndarray, *, shape: Shape) -> np.ndarray:
 def _filled(x: Any, shape: Shape) -> np.ndarray:
     """An array of one number everywhere."""
     full = np.empty(shape, x.dtype)
-    if full.size > _SMALL:
-        return np.broadcast_to(x.reshape(()), shape)
     full.fill(x.item())
     return full
 

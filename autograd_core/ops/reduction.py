@@ -16,12 +16,13 @@ from ..op import Sample
 from ..tensor import Tensor, wrap
 from . import extrema, moments
 from .arguments import Dim, Extremes, ValuesAndIndices, converted, floating, summable
-from .blocks import exponentials_of, fold, product_of
+from .blocks import exponentials_of, fold, product_gradient_of, product_of
 from .extrema import *  # noqa: F403
 from .extrema import amax_primitive as amax_primitive, amin_primitive as amin_primitive
 from .linear_maps import (
     cat_primitive,
     expand_reduced,
+    kept_shape,
     permute_primitive,
     raw,
     reshape_primitive,
@@ -102,9 +103,13 @@ def _excluding(x: Any, reverse: bool) -> Any:
 
 @prod_primitive.vjp("x")
 def _(cotangent: Any, x: Any, dim: tuple[int, ...]) -> Any:
-    # The product of the others, from both sides: exact where elements are zero, and nothing is divided.
+    # The product of the others, from both sides: exact where elements are zero.
     if not raw(x).size:
         return expand_reduced(cotangent, x.shape, dim)
+    if isinstance(x, np.ndarray) and isinstance(cotangent, np.ndarray):
+        found = product_gradient_of(cotangent.reshape(kept_shape(x.shape, dim)), x, dim)
+        if found is not None:
+            return found
     kept = tuple(axis for axis in range(x.ndim) if axis not in dim)
     order = (*kept, *dim)
     turned = permute_primitive(x, dims=order)

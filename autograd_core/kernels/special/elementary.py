@@ -83,6 +83,33 @@ def remainder_float64(x, z):
 
 
 @inline
+def near_fmod_float32(x, z):
+    """fmod where the quotient is below 2^27, without the loop that others take."""
+    a, b = np.float64(abs(x)), np.float64(abs(z))
+    rest = a if (b == np.inf) & (a < np.inf) else a - np.floor(a / b) * b
+    return np.float32(np.copysign(rest, np.float64(x)))
+
+
+@inline
+def near_fmod_float64(x, z):
+    return fmod_float64(x, z)
+
+
+@inline
+def near_remainder_float32(x, z):
+    """As :func:`near_fmod_float32`."""
+    a, b = np.float64(abs(x)), np.float64(abs(z))
+    rest = a if (b == np.inf) & (a < np.inf) else a - np.floor(a / b) * b
+    rest = np.copysign(rest, np.float64(x))
+    return np.float32(rest + np.float64(z) if (rest != 0.0) & ((rest < 0.0) != (z < 0.0)) else rest)
+
+
+@inline
+def near_remainder_float64(x, z):
+    return remainder_float64(x, z)
+
+
+@inline
 def floor_divide_float32(x, z):
     a, b = np.float64(x), np.float64(z)
     quotient = a / b
