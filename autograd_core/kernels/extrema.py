@@ -95,15 +95,15 @@ def _attained(x, extremum, cotangent, outer, length, inner, out):
             start = row * length * inner
             best = extremum[row * inner + first : row * inner + last]
             shares = cotangent[row * inner + first : row * inner + last]
-            number = np.zeros(last - first, np.int64)
+            counts = np.zeros(last - first, np.int64)
             none = x.dtype.type(0)
             for step in range(length):
                 line = x[start + step * inner + first : start + step * inner + last]
-                for lane in range(number.size):
-                    number[lane] += line[lane] == best[lane] or (line[lane] != line[lane] and best[lane] != best[lane])
+                for lane in range(counts.size):
+                    counts[lane] += line[lane] == best[lane] or (line[lane] != line[lane] and best[lane] != best[lane])
             weight = np.empty(last - first, x.dtype)
-            for lane in range(number.size):
-                weight[lane] = shares[lane] * x.dtype.type(1.0 / number[lane])
+            for lane in range(counts.size):
+                weight[lane] = shares[lane] * x.dtype.type(1.0 / counts[lane])
             for step in range(length):
                 line = x[start + step * inner + first : start + step * inner + last]
                 result = out[start + step * inner + first : start + step * inner + last]
