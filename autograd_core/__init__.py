@@ -102,6 +102,7 @@ with _without_collection():
     from .op import REGISTRY as REGISTRY
     from .ops.activation import *
     from .ops.arithmetic import *
+    from .ops.attention import *
     from .ops.batch_normalization import *
     from .ops.bitwise import *
     from .ops.comparison import *

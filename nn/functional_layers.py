@@ -1,11 +1,11 @@
-"""Dropout and embedding as functions; :mod:`nn.functional` offers them."""
+"""Dropout, embedding and attention as functions; :mod:`nn.functional` offers them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import autograd_core as ag
-from autograd_core import Tensor, embedding_bag
+from autograd_core import Tensor, embedding_bag, scaled_dot_product_attention
 
 
 def _in_place(function: Callable[..., Tensor], input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
@@ -87,4 +87,5 @@ __all__ = [
     "embedding",
     "embedding_bag",
     "feature_alpha_dropout",
+    "scaled_dot_product_attention",
 ]

@@ -152,6 +152,16 @@ def _exponentials_segment(line, shift, out):
 
 
 @summing
+def _raise_segment(line, shift):
+    total = line.dtype.type(0)
+    for i in range(line.size):
+        value = exp(line[i] - shift)
+        line[i] = value
+        total += value
+    return total
+
+
+@summing
 def _sum_of_exponentials_segment(line, shift):
     total = line.dtype.type(0)
     for i in range(line.size):
@@ -183,6 +193,18 @@ def exponentials(line, shift, out):
     total = 0.0
     for start in range(0, line.size, SEGMENT):
         total += _exponentials_segment(line[start : start + SEGMENT], shift, out[start : start + SEGMENT])
+    return total
+
+
+@inline
+def raise_line(line, shift):
+    """Replace a line by exp(line - shift) and return its sum, in double precision.
+
+    One array under two names, as `line` and as `out`, would look to LLVM like two that overlap.
+    """
+    total = 0.0
+    for start in range(0, line.size, SEGMENT):
+        total += _raise_segment(line[start : start + SEGMENT], shift)
     return total
 
 

@@ -3,6 +3,7 @@
 from . import (
     activation,
     arithmetic,
+    attention,
     batch_normalization,
     comparison,
     convolution,
@@ -59,6 +60,7 @@ from . import bitwise
 __all__ = [
     "activation",
     "arithmetic",
+    "attention",
     "batch_normalization",
     "bitwise",
     "comparison",

@@ -25,8 +25,8 @@ def sums(first: Any, second: Any) -> Any:
 
 
 @kernel
-def raised(line: Any, shift: Any, out: Any) -> Any:
-    return lines.exponentials(line, shift, out), lines.sum_of_exponentials(line, shift)
+def raised(line: Any, shift: Any, out: Any, kept: Any) -> Any:
+    return lines.exponentials(line, shift, out), lines.sum_of_exponentials(line, shift), lines.raise_line(kept, shift)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -53,10 +53,13 @@ def test_exponentials_of_what_is_not_positive_are_within_two_units_in_the_last_p
     limit = -103.0 if dtype is np.float32 else -745.0
     line = np.concatenate([np.linspace(limit, 0, 100_003), -np.geomspace(1e-30, 1, 1001), [-np.inf]]).astype(dtype)
     out = np.empty_like(line)
-    total, again = raised(line, dtype(0), out)
+    kept = line.copy()
+    sums = raised(line, dtype(0), out, kept)
     exact = np.exp(line.astype(np.longdouble))
     unit = np.maximum(np.spacing(exact.astype(dtype)), np.finfo(dtype).smallest_subnormal)
     assert np.max(np.abs(out - exact) / unit) < 2
     assert out[-1] == 0
-    np.testing.assert_allclose([total, again], float(exact.sum()), rtol=16 * np.finfo(dtype).eps)
-    assert np.isnan(raised(np.array([np.nan], dtype), dtype(0), out)[0])
+    assert (kept == out).all()
+    np.testing.assert_allclose(sums, float(exact.sum()), rtol=16 * np.finfo(dtype).eps)
+    missing = np.array([np.nan], dtype)
+    assert np.isnan(raised(missing, dtype(0), out[:1], missing.copy())).all()

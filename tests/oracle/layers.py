@@ -25,7 +25,20 @@ def _embedding_scatter(x: Any, index: Any, padding: int, count: int) -> Any:
     return torch.zeros(count, x.shape[-1], dtype=x.dtype).index_add(0, index.reshape(-1), kept.reshape(-1, x.shape[-1]))
 
 
+def _attention(query: Any, key: Any, value: Any, mask: Any, causal: bool, scale: float) -> Any:
+    if mask is not None and causal:
+        mask = mask + torch.zeros(query.shape[-2], key.shape[-2], dtype=mask.dtype).masked_fill(
+            ~torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril(), -torch.inf
+        )
+    # PyTorch's fused kernel has no second derivative; its composition has.
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        return F.scaled_dot_product_attention(
+            query, key, value, mask, is_causal=causal and mask is None, scale=scale, enable_gqa=True
+        )
+
+
 ADAPTED: dict[str, Any] = {
+    "attention": _attention,
     "batch_norm": _batch_norm,
     "batch_norm_add_relu": lambda x, weight, bias, other, **given: F.relu(
         _batch_norm(x, weight, bias, **given) + other
