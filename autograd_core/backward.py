@@ -18,6 +18,7 @@ from .dispatch import PROJECTION, as_tensor_operand, attach
 from .errors import GraphError
 from .formula import read
 from .graph import Accumulator, Node, ancestors, mode
+from .kernels.boundary import dense_order, empty_in_order
 from .op import Elementwise, Fused
 from .plan import COTANGENT
 from .tensor import Tensor, wrap
@@ -281,6 +282,15 @@ def _run_hooks(hooks: dict[int, Any], cotangent: Any) -> Any:
     return cotangent
 
 
+def _copied(array: np.ndarray, order: tuple[int, ...] | None) -> np.ndarray:
+    """A copy whose memory has its dimensions in this order, as a leaf's gradient has those of the leaf."""
+    if order is None:
+        return np.array(array, order="C")
+    copy = empty_in_order(array.shape, array.dtype, order)
+    copy[...] = array
+    return copy
+
+
 def _accumulate(accumulator: Accumulator, cotangent: Any, owned: bool, create_graph: bool) -> None:
     """Add a leaf's total to its gradient."""
     known = accumulator.grad
@@ -288,8 +298,9 @@ def _accumulate(accumulator: Accumulator, cotangent: Any, owned: bool, create_gr
         # A copy: the same tensor may be another leaf's gradient or the user's `gradient`, and later passes add into it.
         accumulator.grad = cotangent.clone() if known is None else known + cotangent
     elif known is None:
-        if not (owned and cotangent.flags.c_contiguous):
-            cotangent = np.array(cotangent, order="C")
+        order = accumulator.order
+        if not owned or not (cotangent if order is None else cotangent.transpose(order)).flags.c_contiguous:
+            cotangent = _copied(cotangent, order)
         accumulator.grad = wrap(cotangent, None)
     elif known.requires_grad:
         accumulator.grad = known + wrap(cotangent, None)
@@ -487,6 +498,6 @@ def grad(
                     "pass allow_unused=True to get None for it"
                 )
         elif not isinstance(value, Tensor):
-            value = wrap(np.array(value, order="C"), None)
+            value = wrap(_copied(value, dense_order(tensor._array)), None)
         found.append(value)
     return tuple(found)

@@ -223,15 +223,19 @@ class Accumulator:
 
     Attributes:
         grad: the accumulated gradient tensor, or None.
+        order: the leaf's dimensions in the order of its memory, which its gradient has too; None for row-major.
         name: what pictures call it, "weight" for instance.
         hooks: run on each backward's total before it is added.
         post_hooks: run after it has been added.
     """
 
-    __slots__ = ("__weakref__", "dtype", "grad", "hooks", "name", "post_hooks", "sequence", "shape")
+    __slots__ = ("__weakref__", "dtype", "grad", "hooks", "name", "order", "post_hooks", "sequence", "shape")
 
-    def __init__(self, shape: Shape, dtype: np.dtype[Any], name: str | None = None) -> None:
+    def __init__(
+        self, shape: Shape, dtype: np.dtype[Any], name: str | None = None, order: tuple[int, ...] | None = None
+    ) -> None:
         self.grad: Any = None
+        self.order = order
         self.shape = shape
         self.dtype = dtype
         self.name = name

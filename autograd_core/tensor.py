@@ -16,6 +16,7 @@ from . import dtypes
 from .broadcasting import Shape, normalize_dim
 from .errors import GraphError
 from .graph import Accumulator, Node, RemovableHandle, VersionCell
+from .kernels.boundary import dense_order
 
 _new = object.__new__
 
@@ -190,7 +191,8 @@ class Tensor(_Slots):
     def _demand_accumulator(self) -> Accumulator:
         found = self._accumulator
         if found is None:
-            found = self._accumulator = Accumulator(self._array.shape, self._array.dtype)
+            array = self._array
+            found = self._accumulator = Accumulator(array.shape, array.dtype, order=dense_order(array))
         return found
 
     @property

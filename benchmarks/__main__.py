@@ -123,12 +123,14 @@ def _measure(run: Run, console: Console) -> tuple[dict[str, Any], list[Result]]:
 
 def _describe(run: Run, workers: Workers) -> dict[str, Any]:
     """The machine, the versions, and what each side says it computes with."""
+    rates = any(row.operations for row in run.rows)
+    peak = {"peak GFLOP/s": f"{workers['ours'].ask('peak', run.threads) / 1e9:.0f}"} if rates else {}
     return {
         "processor": report.processor(),
         "threads": run.threads,
         "isa": run.isa or "all",
         "versions": report.versions(run.peers),
-        "ours": workers["ours"].ask("describe"),
+        "ours": workers["ours"].ask("describe") | peak,
         "torch": workers["torch"].ask("describe"),
     }
 

@@ -47,7 +47,7 @@ class Result:
     """One row's figures.
 
     Attributes:
-        suite, section, label, kind, goal, counts, note: the row's.
+        suite, section, label, kind, goal, counts, note, operations: the row's.
         against: the subject that ours is compared with.
         ours, theirs: median seconds (or bytes, for rows of memory) a unit.
         ratio: median of ours ÷ theirs over the turns; `low` and `high` its quartiles.
@@ -70,6 +70,7 @@ class Result:
     high: float = NAN
     peers: dict[str, Peer] = dataclasses.field(default_factory=dict)
     error: str = ""
+    operations: float = 0.0
 
     @property
     def key(self) -> str:
@@ -85,7 +86,8 @@ class Result:
 def empty(row: Row, **figures: Any) -> Result:
     """The row's part of a result."""
     against = row.pair[1]
-    return Result(row.suite, row.section, row.label, row.kind, row.goal, row.counts, row.note, against, **figures)
+    names = ("suite", "section", "label", "kind", "goal", "counts", "note", "operations")
+    return Result(**{name: getattr(row, name) for name in names}, against=against, **figures)
 
 
 def _ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:

@@ -134,7 +134,9 @@ def table(results: Sequence[Result], peers: Sequence[str] = (), width: int = 100
     quartiles = width >= _WIDE
     drawn = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold", collapse_padding=True)
     drawn.add_column("ours ÷ PyTorch, medians", overflow="fold")
-    for heading in ("ours", "PyTorch", "ratio", *(["quartiles"] if quartiles else []), "goal"):
+    rates = any(result.operations for result in results)
+    further = [name for name, shown in (("quartiles", quartiles), ("GFLOP/s", rates)) if shown]
+    for heading in ("ours", "PyTorch", "ratio", *further, "goal"):
         drawn.add_column(heading, justify="right", no_wrap=True)
     for peer in peers:
         drawn.add_column(f"÷ {peer.removeprefix('torch.')}", justify="right", no_wrap=True)
@@ -145,14 +147,14 @@ def table(results: Sequence[Result], peers: Sequence[str] = (), width: int = 100
                 drawn.add_section()
             heading = result.suite, result.section
             drawn.add_row(f"[bold]{result.suite}[/bold]" + (f" · {result.section}" if result.section else ""))
-        drawn.add_row(*_cells(result, peers, quartiles))
+        drawn.add_row(*_cells(result, peers, quartiles, rates))
     return drawn
 
 
-def _cells(result: Result, peers: Sequence[str], quartiles: bool) -> list[str]:
+def _cells(result: Result, peers: Sequence[str], quartiles: bool, rates: bool) -> list[str]:
     goal = _NONE if result.goal is None else f"{result.goal:g}"
     if result.error:
-        spread = [""] if quartiles else []
+        spread = [""] * (quartiles + rates)
         return [f"  {result.label}\n  [red]{_escaped(result.error)}[/red]", "", "", "[red]✗[/red]", *spread, goal]
     aim = math.inf if result.goal is None else result.goal
     colour = "red" if result.missed else "yellow" if result.ratio > aim else "green" if result.goal else "default"
@@ -162,6 +164,7 @@ def _cells(result: Result, peers: Sequence[str], quartiles: bool) -> list[str]:
         quantity(result.theirs, result.kind),
         f"[{colour}]{_ratio(result.ratio)}[/{colour}]",
         *([f"{_ratio(result.low)}–{_ratio(result.high)}"] if quartiles else []),
+        *([f"{result.operations / result.ours / 1e9:.0f}" if result.operations else ""] if rates else []),
         goal,
         *[_peer(result, name) for name in peers],
     ]

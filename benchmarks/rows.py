@@ -81,6 +81,7 @@ class Row:
         probe: looks up in a library the names that the row needs, so that an AttributeError tells that it lacks one.
         miniature: for memory, cuts the inputs to a size that warms the library up and leaves nothing behind.
         note: why a goal is out of reach, where it is.
+        operations: additions and multiplications of a call, for rows that report how many they do a second.
     """
 
     suite: str
@@ -95,6 +96,7 @@ class Row:
     probe: Callable[[Library], Any] = _same
     miniature: Callable[[Arrays], Arrays] = _same
     note: str = ""
+    operations: float = 0.0
 
     @property
     def key(self) -> str:

@@ -41,6 +41,12 @@ class Server:
         """What the library computes with."""
         return self.library.describe()
 
+    def peak(self, threads: int) -> float:
+        """What the processor can do: float32 operations a second."""
+        from .peak import peak
+
+        return peak(threads)
+
     def prepare(self, key: str, seed: int) -> list[Any]:
         """Build the row's task and return the outputs of its first calls."""
         self.task = Task(lambda: None)  # the last row's memory is free before this one's is taken

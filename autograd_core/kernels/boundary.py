@@ -39,6 +39,19 @@ def dense_order(array: np.ndarray) -> tuple[int, ...] | None:
     return order if array.transpose(order).flags.c_contiguous else None
 
 
+def empty_in_order(shape: Shape, dtype: np.dtype[Any], order: tuple[int, ...]) -> np.ndarray:
+    """An uninitialised array whose memory has its dimensions in this order, the last one fastest.
+
+    It is no view of an array of another shape: the engine adds in place only into memory that is nobody else's.
+    """
+    strides = [0] * len(shape)
+    step = dtype.itemsize
+    for axis in reversed(order):
+        strides[axis] = step
+        step *= max(shape[axis], 1)
+    return np.ndarray(shape, dtype, strides=strides)
+
+
 def spread(operand: Any, shape: Shape, dtype: np.dtype[Any]) -> np.ndarray:
     """Return `operand`, an array or a number, as a flat line of `shape`'s size: broadcast if it is smaller."""
     if isinstance(operand, np.ndarray):

@@ -122,6 +122,19 @@ class _Vectors:
             rows = mixed
         return rows
 
+    def add(self, a: Any, b: Any) -> Any:
+        """a + b."""
+        return self.builder.fadd(a, b)
+
+    def subtract(self, a: Any, b: Any) -> Any:
+        """a - b."""
+        return self.builder.fsub(a, b)
+
+    def scaled(self, factor: float, a: Any, b: Any = None) -> Any:
+        """factor * a + b, or factor * a."""
+        constant = ir.Constant(self.type, [self.scalar(factor)] * self.lanes)
+        return self.builder.fmul(constant, a) if b is None else self.multiply_add(constant, a, b)
+
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """a * b + c, fused where the processor can."""
         # llvm.fma would become a call of libm, lane by lane, on processors without the instruction.
@@ -249,6 +262,51 @@ def poke(_context: Any, array: Any, index: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.int64, array.dtype), generate
+
+
+def square_transform(size: int, transform: Any, shifted: bool = False) -> Any:
+    """An intrinsic that applies a linear map to the columns and then to the rows of a square, for a vector of squares.
+
+    ``tile(out, out_start, out_row, out_column, x, x_start, x_row, x_column, shift, shift_start)`` reads a vector at
+    ``x_start + i * x_row + j * x_column`` for all i, j < `size` and writes what becomes of them likewise; with
+    `shifted` the vector of `shift` is added to each. ``transform(arithmetic, values)`` maps a list of vectors to
+    another, in terms of ``arithmetic.add``, ``.subtract`` and ``.scaled(factor, a, b)``, which is factor * a + b.
+    """
+    names = ("out", "out_start", "out_row", "out_column", "x", "x_start", "x_row", "x_column", "shift", "shift_start")
+
+    def typer(
+        _context: Any, out: Any, out_start: Any, out_row: Any, out_column: Any, x: Any, x_start: Any, x_row: Any,
+        x_column: Any, shift: Any, shift_start: Any,
+    ) -> Any:  # fmt: skip
+        whole = types.int64
+        signature = types.void(out, whole, whole, whole, x, whole, whole, whole, shift, whole)
+
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+            given = _Arguments(context, builder, names, signature, values)
+            vectors = _Vectors(builder, signature.args[0].dtype)
+
+            def place(pointer: Any, row: Any, i: int, column: Any, j: int) -> Any:
+                offset = builder.add(builder.mul(row, _constant(i)), builder.mul(column, _constant(j)))
+                return builder.gep(pointer, [offset])
+
+            origin, target = builder.gep(given.x, [given.x_start]), builder.gep(given.out, [given.out_start])
+            columns = [
+                transform(
+                    vectors,
+                    [vectors.load(place(origin, given.x_row, i, given.x_column, j)) for i in range(size)],
+                )
+                for j in range(size)
+            ]
+            added = vectors.load(builder.gep(given.shift, [given.shift_start])) if shifted else None
+            for i in range(len(columns[0])):
+                for j, found in enumerate(transform(vectors, [column[i] for column in columns])):
+                    value = found if added is None else vectors.add(found, added)
+                    vectors.store(value, place(target, given.out_row, i, given.out_column, j))
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return intrinsic(typer)
 
 
 def product_tile(rows: int, columns: int, masked: bool = False, spread: bool = True) -> Any:

@@ -73,3 +73,15 @@ def test_mixed_orders_give_the_values_of_one() -> None:
         assert_allclose(result, np.arctan2(first, second), rtol=1e-6)
     mask = ag.relu(ag.from_numpy(x[:, :, ::2])).numpy()
     assert_array_equal(mask, x[:, :, ::2])
+
+
+def test_a_leafs_gradient_lies_as_the_leaf_does() -> None:
+    for array in (channels_last(0), np.array(channels_last(0), order="C")):
+        x = ag.from_numpy(array).requires_grad_()
+        weight = ag.tensor(np.random.default_rng(1).standard_normal((5, 5, 3, 3)).astype(np.float32))
+        for _ in range(2):  # a first gradient, and one that is added to it
+            ag.relu(ag.conv2d(x, weight, padding=1)).sum().backward()
+            assert x.grad is not None
+            assert x.grad.numpy().strides == array.strides
+        (alone,) = ag.grad(ag.conv2d(x, weight, padding=1).sum(), x)
+        assert alone.numpy().strides == array.strides

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import DISABLED
-from . import channelwise, plain, tiles
+from . import channelwise, plain, tiles, winograd
 from .geometry import Geometry
 from .layout import channels_last_empty, is_channels_last, volume
 
@@ -55,6 +55,8 @@ def convolve(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, geometry: Ge
         out[...] = 0 if bias is None else bias.reshape(-1, *(1,) * len(size))
     elif g.is_depthwise:
         channelwise.convolve(x, w, bias, g, out)
+    elif winograd.suits(g, x.shape[0], x.dtype):
+        winograd.convolve(x, w, bias, g, out)
     else:
         tiles.convolve(x, w, bias, g, out)
     return out
@@ -71,6 +73,8 @@ def transpose(y: np.ndarray, w: np.ndarray, geometry: Geometry, size: Any) -> np
         out[...] = 0
     elif g.is_depthwise:
         channelwise.transpose(y, w, g, out)
+    elif winograd.suits(g, y.shape[0], y.dtype):
+        winograd.transpose(y, w, g, out)
     else:
         tiles.transpose(y, w, g, out)
     return out
@@ -89,6 +93,8 @@ def weight(x: np.ndarray, y: np.ndarray, geometry: Geometry, size: Any) -> np.nd
         return out
     if g.is_depthwise:
         channelwise.weight(x, y, g, out)
+    elif winograd.suits(g, x.shape[0], x.dtype):
+        winograd.weight(x, y, g, out)
     else:
         tiles.weight(x, y, g, out)
     return out

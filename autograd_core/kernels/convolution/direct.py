@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..jit import inline, prange, serial_and_parallel
-from ..simd import LANES, ROWS, clear, copy, peek, poke, product_tile, transpose_tile
+from ..simd import LANES, ROWS, WIDTH, clear, copy, peek, poke, product_tile, transpose_tile
 
 _ROWS = ROWS
 _wide = product_tile(ROWS, 2)
@@ -22,7 +22,7 @@ _LANES32, _LANES64 = LANES["float32"], LANES["float64"]
 
 def lanes(dtype: np.dtype) -> int:
     """Elements of a vector."""
-    return LANES[dtype.name]
+    return WIDTH // dtype.itemsize
 
 
 @inline

@@ -6,16 +6,12 @@ import math
 
 import numpy as np
 
+from ..boundary import empty_in_order
+
 
 def channels_last_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An uninitialised array of shape (N, C, …) whose memory is (N, …, C), and its own."""
-    size = dtype.itemsize
-    strides = [0] * len(shape)
-    for axis in (1, *range(len(shape) - 1, 1, -1), 0):
-        strides[axis] = size
-        size *= max(shape[axis], 1)
-    # Not a view of an (N, …, C) array: the engine adds in place only into memory that is nobody else's.
-    return np.ndarray(shape, dtype, strides=strides)
+    return empty_in_order(shape, dtype, (0, *range(2, len(shape)), 1))
 
 
 def line_of(array: np.ndarray) -> tuple[np.ndarray, bool]:
