@@ -275,7 +275,8 @@ class _Reader:
         label = self._describe(entry.shape, entry.dtype)
         self.values[entry] = Value(True, len(leaves), label)
         size = int(np.prod(entry.shape, dtype=np.int64))
-        leaf = Leaf(clean(entry.name or "input"), entry.name is not None, label, size)
+        name = clean(entry.name or self.expansion.symbols.get(entry, "input"))
+        leaf = Leaf(name, entry.name is not None, label, size)
         leaves.append(leaf)
         self._measure(entry, leaf.measures)
         self.recording.after_backward |= entry.grad is not None

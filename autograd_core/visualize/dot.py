@@ -120,7 +120,8 @@ def _caption(picture: Picture) -> str:
     lines = picture.caption
     if picture.legend is not None:
         cells = "".join(
-            f'<td bgcolor="{color}" width="46">{escape(text)}</td>' for color, text in picture.legend.entries
+            f'<td bgcolor="{color}" width="46"><font color="{theme.TEXT}">{escape(text)}</font></td>'
+            for color, text in picture.legend.entries
         )
         swatches = f'<tr><td align="left">{escape(picture.legend.title)}</td>{cells}</tr>'
         table = f'<table border="0" cellborder="0" cellspacing="0" cellpadding="3">{swatches}</table>'

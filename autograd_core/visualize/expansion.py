@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..anomaly import observe
-from ..graph import Node, Scope, ancestors, mode, next_sequence
+from ..graph import Accumulator, Node, Scope, ancestors, mode, next_sequence
 from ..op import Fused
 from ..tensor import Tensor, wrap
 from .measure import ForwardWatch, Observations, watch_backward
@@ -48,9 +48,9 @@ class Expansion:
         """
         op = entry.plan.op
         assert isinstance(op, Fused)
+        start = next_sequence()
         operands, complete = self._operands(entry, op)
         parameters = {name: entry.parameters[name] for name in op.parameters}
-        start = next_sequence()
         outer = mode.enabled, mode.scope
         mode.enabled, mode.scope = True, Scope(op.name, COMPOSITION, entry.scope)
         seen = Observations()
@@ -86,6 +86,11 @@ class Expansion:
                     f"cannot expand {op.name!r}: backward has freed its operand {name!r}; draw before backward(), "
                     "or pass it retain_graph=True"
                 )
+            if edge is None and isinstance(array, np.ndarray) and array.dtype.kind == "f":
+                # A constant becomes an input of the composition, or what is computed from it would not be seen.
+                edge = Accumulator(array.shape, array.dtype)
+                self.symbols[edge] = f"{name} (constant)"
+                self.observations.arrays[edge] = array
             found.append(wrap(array, edge))
         return found, complete
 

@@ -122,6 +122,8 @@ class Observations:
     cotangents: dict[Any, Any] = field(default_factory=dict)
     forward: dict[Any, float] = field(default_factory=dict)
     backward: dict[Any, float] = field(default_factory=dict)
+    # Operations whose pullback made NaN or infinity of a finite cotangent, and which.
+    blamed: dict[Any, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
     def value(self, entry: Any) -> Statistics | None:
@@ -196,6 +198,7 @@ def watch_backward(
     try:
         visit_cotangents(starts, gradients, watch)
         watch.finish()
+        _find_culprits(starts, gradients, entries, observations)
     except GraphError:
         observations.gradients.clear()
         observations.backward.clear()
@@ -206,6 +209,31 @@ def watch_backward(
             "backward has freed the graph: gradients of leaves only; for all, draw before backward(), "
             "or pass it retain_graph=True"
         )
+
+
+def _find_culprits(
+    starts: Sequence[Tensor], gradients: Sequence[Tensor], entries: Sequence[Any], observations: Observations
+) -> None:
+    """Blame the operations that hand on more than they got: of several that lead to one NaN not all have made it."""
+    sizes = observations.gradients
+    suspects = [
+        entry
+        for entry in entries
+        if isinstance(entry, Node)
+        and math.isfinite(sizes.get(entry, math.nan))
+        and not all(math.isfinite(sizes.get(edge, 0.0)) for edge in entry.edges)
+    ]
+    if not suspects:
+        return
+    seen: dict[Any, Any] = dict.fromkeys(suspects)
+    visit_cotangents(starts, gradients, seen)
+    for entry, cotangent in seen.items():
+        if not isinstance(cotangent, np.ndarray):
+            continue
+        sums = [norm(part) for part in entry.plan.pullback(entry, cotangent, entry.edges) if part is not None]
+        wrong = [found for found in sums if not math.isfinite(found)]
+        if wrong:
+            observations.blamed[entry] = "NaN" if any(map(math.isnan, wrong)) else "inf"
 
 
 def find_values(entries: Sequence[Any], tensors: Sequence[Tensor], observations: Observations) -> None:
@@ -334,14 +362,8 @@ def find_faults(entries: Sequence[Any], observations: Observations) -> dict[Any,
             tainted.add(entry)
             if not inherited:
                 faults[entry] = f"{found.fault} {_origin(entry, parents, known)} here"
-    gradients = observations.gradients
-    for entry in entries:
-        size = gradients.get(entry)
-        if isinstance(entry, Accumulator) or size is None or not math.isfinite(size) or entry in faults:
-            continue
-        wrong = next((gradients[e] for e in entry.edges if e in gradients and not math.isfinite(gradients[e])), None)
-        if wrong is not None:
-            faults[entry] = f"{'NaN' if math.isnan(wrong) else 'inf'} first made here, in backward"
+    for entry, what in observations.blamed.items():
+        faults.setdefault(entry, f"{what} first made here, in backward")
     return faults
 
 

@@ -400,7 +400,7 @@ def plot_activations(
         inputs: its argument, or a tuple of arguments.
         kinds: class names of the modules to look at, ``("Tanh",)`` for instance; all that contain no others by default.
         bins: how many in each histogram.
-        limit: the largest size of activations shown; what 99.5% of all keep within unless given.
+        limit: how far from 0 activations are shown; as far as 99.5% of all reach unless given.
         axes: where to draw.
 
     Raises:
@@ -436,30 +436,25 @@ def plot_activations(
     if not seen:
         raise ValueError(f"no module of the kinds {kinds or '(all)'} returned a floating tensor")
     finite = [values[np.isfinite(values)] for _, values in seen]
-    everything = np.abs(np.concatenate(finite))
-    reach = limit if limit is not None else float(np.quantile(everything, 0.995)) if everything.size else 1.0
-    reach = reach or 1.0
-    edges = np.linspace(-reach, reach, bins + 1)
-    columns = [np.histogram(np.clip(values, -reach, reach), edges)[0] / max(values.size, 1) for values in finite]
+    everything = np.concatenate(finite)
+    low, high = (-1.0, 1.0) if limit is None else (-limit, limit)
+    if limit is None and everything.size:
+        low, high = map(float, np.quantile(everything, (0.0025, 0.9975)))
+        low, high = (low, high) if low < high else (low - 1, high + 1)
+    edges = np.linspace(low, high, bins + 1)
+    columns = [np.histogram(np.clip(values, low, high), edges)[0] / max(values.size, 1) for values in finite]
     found = _axes(axes, figsize=(max(4.8, 0.2 * len(seen)), 3.4))
     # Shades by the fourth root: a peak at 0 must not hide the rest.
     shades = np.stack(columns, axis=1) ** 0.25
-    found.imshow(
-        shades,
-        origin="lower",
-        aspect="auto",
-        cmap="Blues",
-        extent=(-0.5, len(seen) - 0.5, -reach, reach),
-        vmin=0,
-        vmax=1,
-    )
+    box = (-0.5, len(seen) - 0.5, low, high)
+    found.imshow(shades, origin="lower", aspect="auto", cmap="Blues", extent=box, vmin=0, vmax=1)
     means = np.array([values.mean() if values.size else np.nan for values in finite])
     deviations = np.array([values.std() if values.size else np.nan for values in finite])
     places = np.arange(len(seen))
     found.plot(places, means, color=COLORS[1], linewidth=1.5, label="mean")
     found.plot(places, means + deviations, color=COLORS[1], linewidth=1, linestyle="--", label="± deviation")
     found.plot(places, means - deviations, color=COLORS[1], linewidth=1, linestyle="--")
-    found.set(ylabel="activation", ylim=(-reach, reach), xlim=(-0.5, len(seen) - 0.5))
+    found.set(ylabel="activation", ylim=(low, high), xlim=(-0.5, len(seen) - 0.5))
     _ticks(found.xaxis, [name for name, _ in seen], rotation=90)
     found.spines[["top", "right"]].set_visible(False)
     found.legend(frameon=True, framealpha=0.8, fontsize=8, loc="upper right")

@@ -172,6 +172,12 @@ def test_nan_and_infinity_of_the_backward_pass() -> None:
     assert "NaN first made here, in backward" in node(picture, "sqrt").lines
 
 
+def test_only_the_maker_of_a_nan_is_blamed() -> None:
+    x = ag.tensor([0.0, 4.0], requires_grad=True)
+    picture = draw((x.square() + x.sqrt() * 0).sum(), show="gradient")  # both lead to the NaN at x
+    assert [found.lines[0] for found in picture.picture.nodes if found.fault] == ["sqrt"]
+
+
 # --- compositions -----------------------------------------------------------------------------------------------
 
 
@@ -189,6 +195,12 @@ def test_batch_normalisation_in_its_parts() -> None:
     # The gradient of the sum by β is the number of rows in each column: 16 · √3.
     assert node(picture, "bias").lines[-1] == "gradient 28"
     assert [leaf.lines[0] for leaf in picture.picture.nodes if leaf.kind == "parameter"] == ["weight", "bias"]
+
+
+def test_a_constant_is_an_input_of_the_composition() -> None:
+    picture = draw(nn.BatchNorm1d(3)(ag.randn(16, 3)), expand="batch_norm")
+    found = {found.lines[0] for found in picture.picture.nodes}
+    assert {"x (constant)", "μ = mean", "σ² = var", "z̄ = div"} <= found
 
 
 def test_the_expanded_graph_is_that_of_the_composition() -> None:

@@ -1,0 +1,58 @@
+"""Real networks: that they are readable without options, and drawn in full in time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+import autograd_core as ag
+import nn.models
+from autograd_core.visualize import draw
+
+
+@pytest.fixture(scope="module")
+def output() -> Any:
+    """The output of a small ResNet-50 in training."""
+    ag.manual_seed(0)
+    return nn.models.resnet50(num_classes=10)(ag.randn(2, 3, 32, 32))
+
+
+def test_resnet18_without_options_fits_on_a_screen() -> None:
+    ag.manual_seed(0)
+    picture = draw(nn.models.resnet18(), ag.randn(1, 3, 64, 64).expand(2, 3, 64, 64))
+    assert len(picture.picture.nodes) <= 40
+    titles = [cluster.label for cluster in picture.picture.clusters]
+    assert {"ResNet", "layer1 (Sequential)", "layer4 (Sequential)", "fc (Linear)"} <= set(titles)
+    closed = [node.lines[0] for node in picture.picture.nodes if node.kind == "module"]
+    assert closed[0] == "0 … 1 (BasicBlock × 2)"
+    assert len(closed) == 7
+
+
+def test_resnet50_in_full_takes_less_than_two_seconds(output: Any) -> None:
+    started = time.perf_counter()
+    whole = draw(output, max_nodes=None, fold_repeats=False).source
+    assert time.perf_counter() - started < 2
+    # 53 convolutions and normalisations, the last layer's weight and bias.
+    assert whole.count("parameter") >= 161
+    assert "layer3.5.conv3.weight" in whole
+    folded = draw(output, max_nodes=None)
+    assert "1 … 5 (Bottleneck × 5)" in [cluster.label for cluster in folded.picture.clusters]
+    assert sum("Bottleneck" in cluster.label for cluster in folded.picture.clusters) == 8
+
+
+def test_resnet50_health(output: Any) -> None:
+    picture = draw(output, show=("gradient", "saved"))
+    assert len(picture.picture.nodes) <= 40
+    assert all(node.fill for node in picture.picture.nodes if node.kind != "output")
+    assert not any(node.fault for node in picture.picture.nodes)
+    lines = [line for node in picture.picture.nodes if node.kind == "module" for line in node.lines]
+    assert any(line.startswith("off ") for line in lines)
+
+
+def test_resnet50_laid_out_without_graphviz(output: Any) -> None:
+    started = time.perf_counter()
+    text = draw(output, max_nodes=None, fold_repeats=False).to_svg(engine="builtin")
+    assert time.perf_counter() - started < 10
+    assert text.count('data-node="parameter') == 161
