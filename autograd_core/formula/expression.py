@@ -7,6 +7,20 @@ from typing import Any
 
 Number = bool | int | float
 
+# The functions that expressions are made of; the file functions fills it.
+FUNCTIONS: dict[str, Function] = {}
+
+
+class Function:
+    """A scalar function: `numpy` evaluates it, `latex` is a template over its arguments' LaTeX."""
+
+    __slots__ = ("latex", "name", "numpy")
+
+    def __init__(self, name: str, numpy: Callable[..., Any], latex: str) -> None:
+        self.name = name
+        self.numpy = numpy
+        self.latex = latex
+
 
 class Expression:
     """A scalar formula as a tree: a :class:`Symbol`, a :class:`Constant` or a :class:`Call`.
@@ -148,8 +162,6 @@ def _simplify(function: str, arguments: tuple[Expression, ...]) -> Expression:
         case "where" if arguments[1] == arguments[2]:
             return arguments[1]
     if all(isinstance(argument, Constant) for argument in arguments):
-        from .functions import FUNCTIONS
-
         values = [argument.value for argument in arguments if isinstance(argument, Constant)]
         folded = FUNCTIONS[function].numpy(*values).item()
         return Constant(folded)

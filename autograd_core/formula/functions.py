@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import special
-from .expression import Call, Constant, Expression, Symbol, call
-
-FUNCTIONS: dict[str, Function] = {}
+from .expression import FUNCTIONS, Call, Constant, Expression, Function, Symbol, call
 
 # What each is called as on tensors, arrays and numbers: Python's operators, and the functions of this file.
 _FORMS: dict[str, Callable[..., Any]] = {
@@ -30,17 +28,6 @@ _FORMS: dict[str, Callable[..., Any]] = {
     "greater": operator.gt,
     "greater_equal": operator.ge,
 }
-
-
-class Function:
-    """A scalar function: `numpy` evaluates it, `latex` is a template over its arguments' LaTeX."""
-
-    __slots__ = ("latex", "name", "numpy")
-
-    def __init__(self, name: str, numpy: Callable[..., Any], latex: str) -> None:
-        self.name = name
-        self.numpy = numpy
-        self.latex = latex
 
 
 def _register(name: str, numpy: Callable[..., Any], latex: str) -> None:
