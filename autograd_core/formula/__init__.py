@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .expression import Call, Constant, Expression, Symbol, trace
+from .expression import FUNCTIONS, Call, Constant, Expression, Function, Symbol, trace
 from .functions import *  # noqa: F403 - the vocabulary of formulas is exactly functions.__all__
-from .functions import FUNCTIONS, Function, read
+from .functions import read
 from .latex import to_latex
 
 if TYPE_CHECKING:

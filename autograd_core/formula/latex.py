@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .expression import Call, Constant, Expression, Symbol
-from .functions import FUNCTIONS
+from .expression import FUNCTIONS, Call, Constant, Expression, Symbol
 
 _SUMS = {"add", "subtract"}
 _PRODUCTS = {"multiply", "negative"}
