@@ -114,6 +114,7 @@ with _without_collection():
     from .ops.einsum import *
     from .ops.elementwise import *
     from .ops.embedding import *
+    from .ops.interpolation import *
     from .ops.layers import *
     from .ops.limits import *
     from .ops.linalg import *
@@ -123,6 +124,7 @@ with _without_collection():
     from .ops.norms import *
     from .ops.numbers import *
     from .ops.padding import *
+    from .ops.patches import *
     from .ops.pooling import *
     from .ops.powers import *
     from .ops.products import *

@@ -1,4 +1,4 @@
-"""What layers of images compute: poolings."""
+"""What layers of images compute: poolings, patches, other sizes, rearrangements."""
 
 from __future__ import annotations
 
@@ -17,9 +17,15 @@ from autograd_core import (
     avg_pool1d,
     avg_pool2d,
     avg_pool3d,
+    channel_shuffle,
+    col2im as fold,
+    im2col as unfold,
+    interpolate,
     max_pool1d,
     max_pool2d,
     max_pool3d,
+    pixel_shuffle,
+    pixel_unshuffle,
 )
 
 _Numbers = int | Sequence[int]
@@ -39,7 +45,7 @@ def _lp_pool(
         return sign * largest(sign * input.abs(), kernel, stride, 0, 1, ceil_mode)
     mean = average(input**norm_type, kernel, stride, 0, ceil_mode)
     # The sign and the magnitude: a sum of 0 has the gradient 0 then, not the infinite one of a root.
-    total = ag.sign(mean) * ag.relu(mean.abs()) * math.prod(kernel)
+    total = ag.sign(mean).detach() * ag.relu(mean.abs()) * math.prod(kernel)
     rooted: Tensor = total ** (1.0 / norm_type)
     return rooted
 
@@ -73,6 +79,101 @@ def lp_pool3d(
     return _lp_pool(avg_pool3d, max_pool3d, input, norm_type, _kernel(kernel_size, 3), stride, ceil_mode)
 
 
+def _max_unpool(
+    count: int,
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: _Numbers,
+    stride: _Numbers | None,
+    padding: _Numbers,
+    output_size: Sequence[int] | None,
+) -> Tensor:
+    name = f"max_unpool{count}d"
+    if tuple(indices.shape) != tuple(input.shape) or input.ndim not in (count + 1, count + 2):
+        raise ValueError(
+            f"{name}: expected an input of {count + 1} or {count + 2} dimensions and indices of its shape, got "
+            f"{tuple(input.shape)} and {tuple(indices.shape)}"
+        )
+    kernel = _kernel(kernel_size, count)
+    steps, around = _kernel(kernel if stride is None else stride, count), _kernel(padding, count)
+    inner = input.shape[-count:]
+    usual = [(n - 1) * s - 2 * p + k for n, s, p, k in zip(inner, steps, around, kernel, strict=True)]
+    wanted = usual if output_size is None else list(output_size)[-count:]
+    if any(abs(size - own) >= step for size, own, step in zip(wanted, usual, steps, strict=True)):
+        raise ValueError(f"{name}: output_size {wanted} is not within a stride of {usual}")
+    lead = input.shape[: input.ndim - count]
+    values, places = input.reshape(*lead, -1), indices.reshape(*lead, -1)
+    full = ag.zeros(*lead, math.prod(wanted), dtype=input.dtype)
+    return full.scatter(len(lead), places, values).reshape(*lead, *wanted)
+
+
+def max_unpool1d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: _Numbers,
+    stride: _Numbers | None = None,
+    padding: _Numbers = 0,
+    output_size: Sequence[int] | None = None,
+) -> Tensor:
+    """Largest elements back at the places that :func:`max_pool1d` found them at, zeros elsewhere.
+
+    Args:
+        input, indices: what the pooling returned, of one shape.
+        kernel_size, stride, padding: the pooling's.
+        output_size: the size before pooling, where it does not follow from the others.
+
+    Raises:
+        ValueError: for shapes or sizes that do not fit.
+        IndexError: for a place outside the output.
+    """
+    return _max_unpool(1, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool2d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: _Numbers,
+    stride: _Numbers | None = None,
+    padding: _Numbers = 0,
+    output_size: Sequence[int] | None = None,
+) -> Tensor:
+    """Largest elements of images back at their places, as :func:`max_unpool1d`."""
+    return _max_unpool(2, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool3d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: _Numbers,
+    stride: _Numbers | None = None,
+    padding: _Numbers = 0,
+    output_size: Sequence[int] | None = None,
+) -> Tensor:
+    """Largest elements of volumes back at their places, as :func:`max_unpool1d`."""
+    return _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """x / (k + alpha · mean of x² over `size` neighbouring channels)^beta.
+
+    Args:
+        input: shape (N, C, …).
+        size: how many channels around each one count; beyond the first and the last there are zeros.
+        alpha, beta, k: as in the formula.
+
+    Raises:
+        ValueError: for fewer than three dimensions.
+
+    Source: Krizhevsky et al. 2012, section 3.3.
+    """
+    if input.ndim < 3:
+        raise ValueError(f"local_response_norm: expected at least 3 dimensions, got shape {tuple(input.shape)}")
+    squares = (input * input).reshape(input.shape[0], 1, input.shape[1], -1)
+    padded = ag.pad(squares, (0, 0, size // 2, (size - 1) // 2))
+    mean: Tensor = avg_pool2d(padded, (size, 1), stride=1).reshape(*input.shape)
+    return input / (mean * alpha + k) ** beta
+
+
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
@@ -83,10 +184,20 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "channel_shuffle",
+    "fold",
+    "interpolate",
+    "local_response_norm",
     "lp_pool1d",
     "lp_pool2d",
     "lp_pool3d",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "unfold",
 ]

@@ -238,8 +238,32 @@ def _sum_of_rows(x, start, places, begin, end, before, after, out, pixel, size):
         out[pixel * size + lane] = total * after
 
 
+def _build_combine(builder, x, start, places, weights, begin, end, out, pixel, size):
+    at = builder.mul(pixel, size)
+    zero = ir.Constant(x.type.pointee, 0.0)
+
+    def body(block: Block) -> None:
+        def add(tap: Any, total: Any) -> list[Any]:
+            value = block.load(x, _row(builder, start, _entry(builder, places, tap), size))
+            product = builder.fmul(value, block.spread(_entry(builder, weights, tap)), flags=("contract",))
+            return [builder.fadd(total, product, flags=("contract",))]
+
+        (total,) = _loop(builder, begin, end, 1, [block.spread(zero)], add)
+        block.store(total, out, at)
+
+    _over_lanes(builder, size, body)
+
+
+def _combine_rows(x, start, places, weights, begin, end, out, pixel, size):
+    for lane in range(size):
+        total = x.dtype.type(0)
+        for tap in range(begin, end):
+            total += x[(start + places[tap]) * size + lane] * weights[tap]
+        out[pixel * size + lane] = total
+
+
 if DISABLED:
-    max_of_rows, add_chosen_rows = _max_of_rows, _add_chosen_rows
+    max_of_rows, add_chosen_rows, combine_rows = _max_of_rows, _add_chosen_rows, _combine_rows
     spread_chosen_rows, sum_of_rows = _spread_chosen_rows, _sum_of_rows
 else:
 
@@ -266,3 +290,8 @@ else:
     def sum_of_rows(_context, x, start, places, begin, end, before, after, out, pixel, size):
         """The sum of the rows of `x` that places[begin:end] names, each times its `before`, all times `after`."""
         return types.void(x, start, places, begin, end, before, after, out, pixel, size), _generator(_build_sum)
+
+    @intrinsic
+    def combine_rows(_context, x, start, places, weights, begin, end, out, pixel, size):
+        """The sum of the rows of `x` that places[begin:end] names, each times its own of `weights`."""
+        return types.void(x, start, places, weights, begin, end, out, pixel, size), _generator(_build_combine)

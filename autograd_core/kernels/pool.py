@@ -10,7 +10,7 @@ depend on their number.
 from __future__ import annotations
 
 from .jit import inline, prange, serial_and_parallel
-from .lanes import add_chosen_rows, max_of_rows, spread_chosen_rows, sum_of_rows
+from .lanes import add_chosen_rows, combine_rows, max_of_rows, spread_chosen_rows, sum_of_rows
 
 # Pixels of the result that a thread takes at a time.
 _PIXELS = 64
@@ -117,6 +117,24 @@ def _sum_pool(x, begin, places, before, after, out):
             out_line[to + pixel] = total * after[pixel]
 
 
+def _resample(x, begin, places, weights, out):
+    """Sums over windows of elements, each times the weight that its window gives it."""
+    outer, pixels, inner = out.shape
+    line, out_line = x.reshape(-1), out.reshape(-1)
+    for task in prange(_tasks(outer, pixels)):
+        image, first, last = _pixels(task, pixels)
+        start, to = image * x.shape[1], image * pixels
+        for pixel in range(first, last):
+            if inner > 1:
+                combine_rows(line, start, places, weights, begin[pixel], begin[pixel + 1], out_line, to + pixel, inner)
+                continue
+            total = out.dtype.type(0)
+            for tap in range(begin[pixel], begin[pixel + 1]):
+                total += line[start + places[tap]] * weights[tap]
+            out_line[to + pixel] = total
+
+
+resample_serial, resample_parallel = serial_and_parallel(_resample)
 max_pool_serial, max_pool_parallel = serial_and_parallel(_max_pool)
 max_pool_transpose_serial, max_pool_transpose_parallel = serial_and_parallel(_max_pool_transpose)
 max_pool_spread_serial, max_pool_spread_parallel = serial_and_parallel(_max_pool_spread)

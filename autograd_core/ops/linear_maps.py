@@ -209,7 +209,8 @@ def _embed_reference(x: np.ndarray, shape: Shape, index: tuple[Any, ...]) -> np.
 )
 def embed_primitive(x: np.ndarray, *, shape: Shape, index: tuple[Any, ...]) -> np.ndarray:
     """Zeros of a shape with a slice of them set: the transpose of slicing."""
-    full = np.zeros(shape, x.dtype)
+    # In the likeness of x: images that lie channels-last in memory stay so.
+    full = np.zeros_like(x, shape=shape) if x.ndim == len(shape) else np.zeros(shape, x.dtype)
     full[index] = x
     return full
 

@@ -28,7 +28,8 @@ Widths = tuple[tuple[int, int], ...]
 def pad_primitive(x: np.ndarray, *, widths: Widths, value: float) -> np.ndarray:
     """A number around the elements: widths before and behind, for each dimension."""
     shape = [size + before + behind for size, (before, behind) in zip(x.shape, widths, strict=True)]
-    full = np.full(shape, value, x.dtype)
+    # In the likeness of x: images that lie channels-last in memory stay so.
+    full = np.full_like(x, value, shape=shape)
     full[_inside(x.shape, widths)] = x
     return full
 

@@ -64,3 +64,32 @@ ADAPTED: dict[str, Any] = {
     "max_pool_take": lambda x, index, windows: x.flatten(2).gather(2, index.flatten(2).long()).reshape(index.shape),
     "max_pool_transpose": _max_pool_transpose,
 }
+
+
+def _matrix(how: Any) -> Any:
+    """What PyTorch's interpolation does along one dimension, as a matrix: the images of all unit vectors."""
+    units = torch.eye(how.size, dtype=torch.float64)
+    options: dict[str, Any] = {"size": how.out} if how.scale is None else {"scale_factor": 1 / how.scale}
+    if how.kind == "cubic":
+        options = {name: [1, value] for name, value in options.items()}
+        images = units[:, None, None].expand(-1, 1, 1, -1)
+        return F.interpolate(images, mode="bicubic", align_corners=how.align, **options)[:, 0, 0].T
+    align = how.align if how.kind == "linear" else None
+    return F.interpolate(units[:, None], mode=how.kind, align_corners=align, **options)[:, 0].T
+
+
+def _resample(x: Any, how: Any, dim: int, transposed: bool) -> Any:
+    matrix = _matrix(how).to(x.dtype)
+    assert matrix.shape == (how.out, how.size)
+    return (x.movedim(dim, -1) @ (matrix if transposed else matrix.T)).movedim(-1, dim)
+
+
+def _window(patches: Any) -> dict[str, Any]:
+    return {name: getattr(patches, name) for name in ("dilation", "padding", "stride")}
+
+
+ADAPTED |= {
+    "resample": _resample,
+    "im2col": lambda x, patches: F.unfold(x, patches.kernel, **_window(patches)),
+    "col2im": lambda x, patches: F.fold(x, patches.size, patches.kernel, **_window(patches)),
+}
