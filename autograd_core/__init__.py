@@ -131,6 +131,7 @@ with _without_collection():
     from .ops.properties import *
     from .ops.rearrange import *
     from .ops.rectifiers import *
+    from .ops.recurrent import *
     from .ops.reduction import *
     from .ops.regions import *
     from .ops.rounding import *

@@ -19,7 +19,7 @@ from .errors import GraphError
 from .formula import read
 from .graph import Accumulator, Node, ancestors, mode
 from .kernels.boundary import dense_order, empty_in_order
-from .op import Elementwise, Fused
+from .op import REGISTRY, Elementwise, Fused
 from .plan import COTANGENT
 from .tensor import Tensor, wrap
 
@@ -81,8 +81,18 @@ def _through_composition(
     node: Node, op: Fused, cotangent: Any, edges: Sequence[Any], saved: Sequence[Any]
 ) -> Sequence[Any]:
     plan = node.plan
+    # Stand-ins with nodes of their own: an operand may have been computed from another, and the derivative wanted here
+    # is by each alone. What is recorded goes on through them to the operands.
+    plan_of_stand_in = REGISTRY["clone"].plan(1, 1)
     operands = [saved[plan.names.index(name)] for name in op.operands]
-    # Stand-ins, so that the composition's derivative is taken at the operands and recorded through them as well.
+    operands = [
+        operand
+        if edge is None
+        else wrap(
+            operand._array, Node(plan_of_stand_in, (edge,), (), (), {}, operand._array.shape, operand._array.dtype)
+        )
+        for operand, edge in zip(operands, node.edges, strict=True)
+    ]
     parameters = {name: node.parameters[name] for name in op.parameters}
     result = op.composition(*operands, **parameters)
     wanted = [operand for operand, edge in zip(operands, edges, strict=True) if edge is not None]

@@ -102,16 +102,16 @@ def _multiply(a, row_step, inner_step, rows, inner, packed, strip, columns, out,
             if added:
                 if wide:
                     _wide(out, out_start, out_rows, a, start, x_rows, 0, terms, terms, 0, 1, inner, inner_step, packed,
-                          panel, strip, out, out_start, out_step, 0)  # fmt: skip
+                          panel, strip, strip, out, out_start, out_step, 0)  # fmt: skip
                 else:
                     _narrow(out, out_start, out_rows, a, start, x_rows, 0, terms, terms, 0, 1, inner, inner_step,
-                            packed, panel, strip, out, out_start, out_step, 0)  # fmt: skip
+                            packed, panel, strip, strip, out, out_start, out_step, 0)  # fmt: skip
             elif wide:
                 _wide(out, out_start, out_rows, a, start, x_rows, 0, terms, terms, 0, 1, inner, inner_step, packed,
-                      panel, strip, zeros, 0, 0, 0)  # fmt: skip
+                      panel, strip, strip, zeros, 0, 0, 0)  # fmt: skip
             else:
                 _narrow(out, out_start, out_rows, a, start, x_rows, 0, terms, terms, 0, 1, inner, inner_step, packed,
-                        panel, strip, zeros, 0, 0, 0)  # fmt: skip
+                        panel, strip, strip, zeros, 0, 0, 0)  # fmt: skip
 
 
 @inline

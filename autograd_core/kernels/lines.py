@@ -21,7 +21,14 @@ from .jit import (
     inline,
     summing,
 )
-from .vecmath import exp_nonpositive_float32, exp_nonpositive_float64
+from .vecmath import (
+    exp_nonpositive_float32,
+    exp_nonpositive_float64,
+    sigmoid_float32,
+    sigmoid_float64,
+    tanh_float32,
+    tanh_float64,
+)
 
 # Elements that are added in the line's own precision before they go into a double.
 SEGMENT = 4096
@@ -34,6 +41,16 @@ _MAGNITUDE32, _MAGNITUDE64 = np.int32(0x7FFFFFFF), np.int64(0x7FFFFFFFFFFFFFFF)
 def exp(x):
     """e^x for x <= 0, in the precision of x."""
     return exp_nonpositive_float32(x) if isinstance(x, np.float32) else exp_nonpositive_float64(x)
+
+
+def sigmoid(x):
+    """1 / (1 + e^-x) in the precision of x."""
+    return sigmoid_float32(x) if isinstance(x, np.float32) else sigmoid_float64(x)
+
+
+def tanh(x):
+    """Hyperbolic tangent in the precision of x."""
+    return tanh_float32(x) if isinstance(x, np.float32) else tanh_float64(x)
 
 
 # Floats read as integers are in order but for the magnitude of the negative ones. A maximum of integers vectorises,
@@ -86,6 +103,18 @@ if not DISABLED:
         if x == types.float32:
             return lambda x: exp_nonpositive_float32(x)
         return lambda x: exp_nonpositive_float64(x)
+
+    @overload(sigmoid, jit_options={"forceinline": True})
+    def _sigmoid(x):
+        if x == types.float32:
+            return lambda x: sigmoid_float32(x)
+        return lambda x: sigmoid_float64(x)
+
+    @overload(tanh, jit_options={"forceinline": True})
+    def _tanh(x):
+        if x == types.float32:
+            return lambda x: tanh_float32(x)
+        return lambda x: tanh_float64(x)
 
     @overload(largest, jit_options={"forceinline": True})
     def _largest(line):

@@ -467,3 +467,25 @@ def test_post_accumulate_hooks_see_the_updated_leaf() -> None:
     assert len(seen) == 2
     with pytest.raises(ag.GraphError):
         (x * 2).register_post_accumulate_grad_hook(print)
+
+
+@pytest.mark.parametrize("name", ["linear", "layer_norm", "elementwise"])
+def test_recorded_derivatives_of_a_fused_operation_are_partial_where_operands_share_a_history(name: str) -> None:
+    """One parameter used by two layers, one after the other: by it alone, not through what it computed before."""
+    random = np.random.default_rng(0)
+    x, weight, bias = (random.standard_normal(shape) for shape in ((2, 3), (3, 3), (3,)))
+
+    def loss(weight: ag.Tensor, bias: ag.Tensor) -> ag.Tensor:
+        layer = {
+            "linear": lambda x: ag.linear(x, weight, bias),
+            "layer_norm": lambda x: ag.layer_norm(x, 3, bias, weight[0]),
+            "elementwise": lambda x: x * bias + weight[0],
+        }[name]
+        return (layer(layer(ag.tensor(x)).tanh()) ** 3).sum()
+
+    given = [ag.tensor(weight, requires_grad=True), ag.tensor(bias, requires_grad=True)]
+    plain = ag.grad(loss(*given), given)
+    recorded = ag.grad(loss(*given), given, create_graph=True)
+    for one, other in zip(plain, recorded, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.detach().numpy(), rtol=1e-10)
+    assert ag.gradgradcheck(loss, tuple(given))

@@ -37,6 +37,31 @@ def _attention(query: Any, key: Any, value: Any, mask: Any, causal: bool, scale:
         )
 
 
+def _recur(kind: str) -> Any:
+    """A layer of PyTorch's whose input weight is the identity, so that it is given the gates."""
+
+    def run(x: Any, *operands: Any, reverse: bool, rectified: bool = False) -> Any:
+        *states, weight, bias = operands
+        identity, zeros = torch.eye(x.shape[2], dtype=x.dtype), torch.zeros(x.shape[2], dtype=x.dtype)
+        name = {"rnn": "rnn_relu" if rectified else "rnn_tanh"}.get(kind, kind)
+        given = [state[None] for state in states]
+        result = getattr(torch, name)(
+            x.flip(0) if reverse else x,
+            given if kind == "lstm" else given[0],
+            [identity, weight, zeros, bias],
+            True,
+            1,
+            0.0,
+            False,
+            False,
+            False,
+        )
+        out = result[0].flip(0) if reverse else result[0]
+        return (out, result[2][0]) if kind == "lstm" else out
+
+    return run
+
+
 ADAPTED: dict[str, Any] = {
     "attention": _attention,
     "batch_norm": _batch_norm,
@@ -47,6 +72,9 @@ ADAPTED: dict[str, Any] = {
     "dropout": _dropout,
     "embedding": lambda weight, index, padding: F.embedding(index, weight, padding if padding >= 0 else None),
     "embedding_scatter": _embedding_scatter,
+    "gru_sequence": _recur("gru"),
+    "lstm_sequence": _recur("lstm"),
+    "rnn_sequence": _recur("rnn"),
     "group_norm": lambda x, weight, bias, groups, eps: F.group_norm(x, groups, weight, bias, eps),
     "layer_norm": lambda x, weight, bias, dims, eps: F.layer_norm(x, x.shape[x.ndim - dims :], weight, bias, eps),
     "rms_norm": lambda x, weight, dims, eps: F.rms_norm(x, x.shape[x.ndim - dims :], weight, eps),
