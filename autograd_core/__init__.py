@@ -46,8 +46,10 @@ with _without_collection():
         grad as grad,
     )
     from .config import (
+        are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
         get_num_threads as get_num_threads,
         set_num_threads as set_num_threads,
+        use_deterministic_algorithms as use_deterministic_algorithms,
     )
     from .dtypes import (
         bool_ as bool_,

@@ -17,6 +17,7 @@ _THREAD_VARIABLES = (THREADS_VARIABLE, "NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
 
 # A list, not a name, so that every module sees a change. Empty until someone asks or sets.
 _threads: list[int] = []
+_deterministic: list[bool] = [False]
 _thread_callbacks: list[Callable[[int], None]] = []
 
 
@@ -46,6 +47,25 @@ def set_num_threads(number: int) -> None:
     _threads[:] = [number]
     for callback in tuple(_thread_callbacks):
         callback(number)
+
+
+def use_deterministic_algorithms(mode: bool) -> None:
+    """Make results the same to the last digit for every number of threads, at some cost in speed.
+
+    Otherwise large matrix products are split among the threads there are, and their last digits depend on how many.
+    With the same number of threads results are always the same.
+
+    Raises:
+        TypeError: if `mode` is no bool.
+    """
+    if not isinstance(mode, bool):
+        raise TypeError(f"use_deterministic_algorithms takes a bool, got {type(mode).__name__}")
+    _deterministic[:] = [mode]
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Whether results are to be the same for every number of threads."""
+    return _deterministic[0]
 
 
 def on_thread_change(callback: Callable[[int], None]) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -59,7 +60,9 @@ class Worker:
     """The parent's end of a subject's process.
 
     Requests and answers are pickled through its standard input and output. What the subject itself prints, and its
-    standard error, go to a file that is read only if the process dies.
+    standard error, go to a file that is read only if the process dies. Between answers the process is stopped: the
+    threads of OpenMP and BLAS go on spinning for a while after their work, on the processors of whoever is measured
+    next.
     """
 
     def __init__(self, subject: str, threads: int, isa: str | None) -> None:
@@ -84,6 +87,7 @@ class Worker:
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._signal("SIGCONT")
         try:
             pickle.dump(message, self._process.stdin)
             self._process.stdin.flush()
@@ -91,9 +95,15 @@ class Worker:
         except (EOFError, OSError, pickle.UnpicklingError):
             self.alive = False
             raise DeadWorkerError(f"{self.subject}: {self._last_words()}") from None
+        self._signal("SIGSTOP")
         if not ok:
             raise RuntimeError(f"{self.subject}: {answer}")
         return answer
+
+    def _signal(self, name: str) -> None:
+        """Stop the process or let it go on, on systems that can."""
+        if hasattr(signal, name):
+            self._process.send_signal(getattr(signal, name))
 
     def _last_words(self) -> str:
         code = self._process.wait()
@@ -105,6 +115,7 @@ class Worker:
         """End the process."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._signal("SIGCONT")
         with contextlib.suppress(OSError):
             self._process.stdin.close()  # which tells it to stop
         try:

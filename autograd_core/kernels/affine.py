@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .blas import AVAILABLE, gemm, prepare
-from .jit import kernel
+from .blas import AVAILABLE, gemm, gemm_block
+from .jit import kernel, prange, serial_and_parallel
+from .matmul import THREADED_WORK, parts_of, run, split
 
 # Rows whose cotangents of the bias are added in one go.
 _BLOCK = 256
@@ -20,16 +21,21 @@ def _forward(x, weight, bias, out):
     gemm(False, True, x, weight, 1.0, out)
 
 
-@kernel
-def _input_vjp(cotangent, weight, out):
-    gemm(False, False, cotangent, weight, 0.0, out)
+def _forward_parts(x, weight, bias, out, parts):
+    for part in prange(parts):
+        rows, columns = split(out.shape[0], out.shape[1], part, parts)
+        for row in range(rows[0], rows[1]):
+            out[row, columns[0] : columns[1]] = bias[columns[0] : columns[1]]
+        gemm_block(False, True, x, weight, 1.0, out, rows, columns)
+
+
+_forward_serial, _forward_parallel = serial_and_parallel(_forward_parts)
 
 
 @kernel
-def _parameter_vjp(cotangent, x, weight_out, bias_out):
-    gemm(True, False, cotangent, x, 0.0, weight_out)
+def _sum_rows(cotangent, out):
     rows, columns = cotangent.shape
-    bias_out[:] = cotangent.dtype.type(0)
+    out[:] = cotangent.dtype.type(0)
     block = np.empty(columns, cotangent.dtype)
     # Sums of sums: the rounding errors of one long sum grow with its length.
     for start in range(0, rows, _BLOCK):
@@ -38,7 +44,18 @@ def _parameter_vjp(cotangent, x, weight_out, bias_out):
             for column in range(columns):
                 block[column] += cotangent[row, column]
         for column in range(columns):
-            bias_out[column] += block[column]
+            out[column] += block[column]
+
+
+@kernel
+def _input_vjp(cotangent, weight, out):
+    gemm(False, False, cotangent, weight, 0.0, out)
+
+
+@kernel
+def _parameter_vjp(cotangent, x, weight_out, bias_out):
+    gemm(True, False, cotangent, x, 0.0, weight_out)
+    _sum_rows(cotangent, bias_out)
 
 
 @kernel
@@ -47,13 +64,35 @@ def _vjp(cotangent, x, weight, x_out, weight_out, bias_out):
     _parameter_vjp(cotangent, x, weight_out, bias_out)
 
 
+def _vjp_parts(cotangent, x, weight, x_out, weight_out, bias_out, parts):
+    """All cotangents at once, those that are wanted not being empty: a thread has something to do while one lasts."""
+    for task in prange(2 * parts + 1):
+        if task == 2 * parts:
+            if bias_out.size:
+                _sum_rows(cotangent, bias_out)
+        elif task >= parts:
+            if x_out.size:
+                rows, columns = split(x_out.shape[0], x_out.shape[1], task - parts, parts)
+                gemm_block(False, False, cotangent, weight, 0.0, x_out, rows, columns)
+        elif weight_out.size:
+            rows, columns = split(weight_out.shape[0], weight_out.shape[1], task, parts)
+            gemm_block(True, False, cotangent, x, 0.0, weight_out, rows, columns)
+
+
+_vjp_serial, _vjp_parallel = serial_and_parallel(_vjp_parts)
+
+
 def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """x weightᵀ + bias for contiguous matrices (rows, in), (out, in) and a vector (out,)."""
     if not AVAILABLE or not x.size or not weight.size:
         return np.add(np.matmul(x, weight.T), bias)
     out = np.empty((x.shape[0], weight.shape[0]), x.dtype)
-    prepare(x.size * weight.shape[0])
-    _forward(x, weight, bias, out)
+    work = x.size * weight.shape[0]
+    if work < THREADED_WORK:
+        _forward(x, weight, bias, out)
+    else:
+        parts = parts_of(*out.shape, x.shape[1])
+        run(_forward_serial, _forward_parallel, work, x, weight, bias, out, parts)
     return out
 
 
@@ -62,8 +101,13 @@ def input_vjp(cotangent: np.ndarray, weight: np.ndarray) -> np.ndarray:
     if not AVAILABLE or not cotangent.size or not weight.size:
         return np.matmul(cotangent, weight)
     out = np.empty((cotangent.shape[0], weight.shape[1]), cotangent.dtype)
-    prepare(out.size * weight.shape[0])
-    _input_vjp(cotangent, weight, out)
+    work = out.size * weight.shape[0]
+    if work < THREADED_WORK:
+        _input_vjp(cotangent, weight, out)
+    else:
+        nothing, none = np.empty((0, 0), out.dtype), np.empty(0, out.dtype)
+        parts = parts_of(*out.shape, weight.shape[0])
+        run(_vjp_serial, _vjp_parallel, work, cotangent, nothing, weight, out, nothing, none, parts)
     return out
 
 
@@ -73,8 +117,13 @@ def parameter_vjp(cotangent: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.
         return np.matmul(cotangent.T, x), np.add.reduce(cotangent, axis=0)
     weight_out = np.empty((cotangent.shape[1], x.shape[1]), x.dtype)
     bias_out = np.empty(cotangent.shape[1], x.dtype)
-    prepare(x.size * cotangent.shape[1])
-    _parameter_vjp(cotangent, x, weight_out, bias_out)
+    work = weight_out.size * x.shape[0]
+    if work < THREADED_WORK:
+        _parameter_vjp(cotangent, x, weight_out, bias_out)
+    else:
+        nothing = np.empty((0, 0), x.dtype)
+        parts = parts_of(*weight_out.shape, x.shape[0])
+        run(_vjp_serial, _vjp_parallel, work, cotangent, x, nothing, nothing, weight_out, bias_out, parts)
     return weight_out, bias_out
 
 
@@ -85,6 +134,10 @@ def vjp(cotangent: np.ndarray, x: np.ndarray, weight: np.ndarray) -> tuple[np.nd
     x_out = np.empty(x.shape, x.dtype)
     weight_out = np.empty(weight.shape, x.dtype)
     bias_out = np.empty(weight.shape[0], x.dtype)
-    prepare(x.size * weight.shape[0])
-    _vjp(cotangent, x, weight, x_out, weight_out, bias_out)
+    work = x.size * weight.shape[0]
+    if work < THREADED_WORK:
+        _vjp(cotangent, x, weight, x_out, weight_out, bias_out)
+    else:
+        parts = parts_of(*x.shape, weight.shape[0])
+        run(_vjp_serial, _vjp_parallel, work, cotangent, x, weight, x_out, weight_out, bias_out, parts)
     return x_out, weight_out, bias_out

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import dtypes
 from ..broadcasting import broadcast_shapes
 from ..dispatch import apply, as_tensor_operand, cast, structural
+from ..lazy import lazy_import
 from ..op import Sample
 from ..tensor import Tensor
 from .linear_maps import reshape_primitive, swap_last
+
+if TYPE_CHECKING:
+    from ..kernels import matmul as kernels
+else:
+    kernels = lazy_import("autograd_core.kernels.matmul")
 
 
 def _normal(random: np.random.Generator, *shape: int) -> np.ndarray:
@@ -29,7 +35,7 @@ def _normal(random: np.random.Generator, *shape: int) -> np.ndarray:
 )
 def matmul_primitive(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Matrix product over the last two dimensions, the others broadcast."""
-    return np.matmul(x, z)
+    return kernels.matmul(x, z)
 
 
 @matmul_primitive.vjp("x")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core import config
 
 
@@ -79,17 +80,23 @@ def test_semantics_131_results_are_never_an_operands_memory() -> None:
 @pytest.mark.parametrize("size", [100, 300_000])
 def test_semantics_136_thread_count_changes_no_digit(size: int) -> None:
     threads = config.get_num_threads()
-    array = np.random.default_rng(0).standard_normal((size // 10, 10)).astype(np.float32)
+    random = np.random.default_rng(0)
+    array = random.standard_normal((size // 10, 10)).astype(np.float32)
+    weight = ag.from_numpy(random.standard_normal((300, 10)).astype(np.float32))
+    bias = ag.from_numpy(random.standard_normal(300).astype(np.float32))
     found = []
     try:
+        ag.use_deterministic_algorithms(True)
         for count in (1, 2, 4):
             config.set_num_threads(count)
             x = ag.from_numpy(array).requires_grad_()
-            loss = (x.sigmoid() * x).softmax(1).square().sum()
+            hidden = nn.functional.linear(x, weight, bias)
+            loss = ((hidden @ weight).sigmoid() * x).softmax(1).square().sum()
             loss.backward()
             found.append((loss.item(), x.grad.numpy()))
     finally:
         config.set_num_threads(threads)
+        ag.use_deterministic_algorithms(False)
     for loss, gradient in found[1:]:
         assert loss == found[0][0]
         assert (gradient == found[0][1]).all()
