@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .collect import Recording
 from .model import NodeKind
+from .recording import Recording
+from .texts import plural
+
+# A picture of fewer boxes than this says too little, if a larger one was allowed.
+FEW_BOXES = 8
 
 
 @dataclass(slots=True)
@@ -105,3 +109,34 @@ class Division:
         self.hidden = range(start, stop)
         self.inside = [self._shows_inside(leaf) for leaf in range(len(self.inside))]
         return sum(self.units[position].operations for position in self.hidden)
+
+
+def divide(recording: Recording, depth: int | None, max_nodes: int | None) -> tuple[Division, list[str]]:
+    """Which operations share a box, and what there is to say about that."""
+    deepest = max((block.level for block in recording.blocks), default=0)
+    level = deepest if depth is None else min(depth, deepest)
+    division = Division(recording, level)
+    notices = [f"modules below depth {level} are drawn closed"] if level < deepest else []
+    if max_nodes is not None and division.count() > max_nodes:
+        division, notice = _reduce(division, max_nodes)
+        notices = [notice]
+    return division, notices
+
+
+def _reduce(division: Division, max_nodes: int) -> tuple[Division, str]:
+    """Close the deepest modules until at most about `max_nodes` boxes remain, and say what was done.
+
+    Where that would leave next to nothing (one box for a network of two hundred equal steps) or there are no modules,
+    the beginning and the end are shown with a summary between.
+    """
+    notice = f"{division.count():,} boxes exceed max_nodes={max_nodes}:"
+    while division.level > 0 and division.count() > max_nodes:
+        coarser = Division(division.recording, division.level - 1)
+        if coarser.count() < min(FEW_BOXES, max_nodes / FEW_BOXES):
+            break
+        division = coarser
+        notice = f"{notice.partition(':')[0]}: modules are collapsed to depth {division.level}"
+    if division.count() > max_nodes:
+        hidden = plural(division.summarise(max_nodes), "operation")
+        notice += f"{'' if notice.endswith(':') else ' and'} {hidden} in the middle summarised"
+    return division, notice

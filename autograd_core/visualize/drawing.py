@@ -8,13 +8,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
-from .collect import Reading, Recording, clean, collect
+from .collect import Reading, clean, collect
 from .compose import Options, compose
 from .dot import write_dot
 from .engines import MOST_NODES
 from .fold import fold
 from .model import DIRECTIONS, SHOWS, Direction, Picture, Show
 from .picture import GraphPicture
+from .recording import Recording
 from .reverse import join, reverse
 from .subject import examine
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
-from .collect import Block, Leaf, Operation, Output, Recording, Value
 from .expansion import COMPOSITION
+from .recording import Block, Leaf, Operation, Output, Recording, Value
 
 # The longest sequence of neighbours that is recognised as one part.
 LONGEST_PERIOD = 16

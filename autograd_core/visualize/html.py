@@ -25,16 +25,15 @@ def write_html(picture: Picture, opened: set[str], title: str) -> str:
         title: the page's.
     """
     page = files(__package__) / "page"
-    parts = {
-        name: (page / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "layout.js", "view.js")
-    }
+    names = ("page.html", "page.css", "wrap.js", "layout.js", "view.js")
+    parts = {name: (page / name).read_text(encoding="utf-8") for name in names}
     style = Template(parts["page.css"]).substitute(light=_colors(theme.LOOKS), dark=_colors(theme.DARK_LOOKS))
     return Template(parts["page.html"]).substitute(
         title=escape(title),
         style=style,
         # No text of the graph can end the element it stands in.
         graph=json.dumps(_data(picture, opened), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
-        layout=parts["layout.js"],
+        layout=parts["wrap.js"] + parts["layout.js"],
         view=parts["view.js"],
     )
 

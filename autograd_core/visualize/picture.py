@@ -241,4 +241,5 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no a
         return {kind: content for kind, content in bundle.items() if kind in wanted}
 
     def __repr__(self) -> str:
-        return f"<GraphPicture: {'; '.join(self.picture.caption) or self.name}>"
+        # What a terminal shows: a picture cannot be, so it says how to get at it.
+        return f"<GraphPicture: {'; '.join(self.picture.caption) or self.name}; .view() shows it, .save() writes it>"

@@ -156,7 +156,8 @@ def test_a_notebook_cell_never_fails(record: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(engines, "GRAPHVIZ", {"dot": broken})
     monkeypatch.setattr(engines, "write_svg", broken)
     assert picture._repr_svg_() is None
-    assert picture._repr_mimebundle_() == {"text/plain": "<GraphPicture: forward graph · 2 operations>"}
+    assert picture._repr_mimebundle_() == {"text/plain": repr(picture)}
+    assert repr(picture) == "<GraphPicture: forward graph · 2 operations; .view() shows it, .save() writes it>"
 
 
 @pytest.mark.parametrize(("name", "start"), [("a.dot", b"digraph"), ("a.gv", b"digraph"), ("a.mmd", b"%%")])

@@ -239,6 +239,13 @@ def test_boxes_do_not_overlap(browser: Browser, graph: Any, tmp_path: Path, dire
         )
 
 
+def test_a_long_graph_is_broken_into_strips(browser: Browser, record: Any, tmp_path: Path) -> None:
+    show(browser, tmp_path, record.resnet(), fold_repeats=False)
+    shape = box(browser, "#view")
+    assert shape["width"] < 3 * shape["height"]
+    assert shape["width"] < 1200
+
+
 def test_a_large_graph_is_drawn_in_time(browser: Browser, record: Any, tmp_path: Path) -> None:
     show(browser, tmp_path, record.resnet((3, 4, 23, 3)), fold_repeats=False)
     browser.press("e")

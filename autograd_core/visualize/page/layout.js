@@ -66,11 +66,13 @@ const Layout = (() => {
   // --- one level -------------------------------------------------------------------------------------------------
 
   // A level holds items {before, after, length, kind, order} and links {source, target, from, to, weight, label}.
-  function arrange(level) {
+  function arrange(level, horizontal) {
     rank(level);
     order(level);
     spread(level);
     stretch(level);
+    if (horizontal) Wrapping.wrap(level);
+    else level.detours = new Map();
   }
 
   function rank(level) {
@@ -286,12 +288,16 @@ const Layout = (() => {
     const source = items[link.source], target = items[link.target];
     const points = [[source.along + source.length, source.across + link.from]];
     if (!link.direct) {
-      points.push([level.ends[source.row] + level.room[source.row], source.across + link.from]);
-      for (const index of link.bends) {
-        const bend = items[index];
-        points.push([level.starts[bend.row], bend.across], [level.ends[bend.row] + level.room[bend.row], bend.across]);
-      }
-      points.push([level.starts[target.row], target.across + link.to]);
+      let row = source.row, across = source.across + link.from;
+      const leave = (next) => {
+        points.push([level.ends[row] + level.room[row], across]);
+        for (const corner of Wrapping.corners(level, row, link.node, across, next)) points.push(corner);
+        across = next;
+        row += 1;
+        points.push([level.starts[row], across]);
+      };
+      for (const index of link.bends) leave(items[index].across);
+      leave(target.across + link.to);
     }
     points.push([target.along, target.across + link.to]);
     return points;
@@ -373,7 +379,7 @@ const Layout = (() => {
         if (source.kind === "frame") link.from = levels.get(source.inner).ports.get(`x${link.node}`);
         if (target.kind === "frame") link.to = levels.get(target.inner).ports.get(`e${link.node}`);
       }
-      arrange(level);
+      arrange(level, horizontal);
       close(level, graph, horizontal, level.frame === top);
     }
     return assemble(graph, levels, items, arrows, sorted.reverse(), horizontal, reverse, top);
