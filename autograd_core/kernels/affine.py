@@ -91,7 +91,7 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     if work < THREADED_WORK:
         _forward(x, weight, bias, out)
     else:
-        parts = parts_of(*out.shape, x.shape[1])
+        parts = parts_of(out.shape[0], out.shape[1], x.shape[1])
         run(_forward_serial, _forward_parallel, work, x, weight, bias, out, parts)
     return out
 
@@ -106,7 +106,7 @@ def input_vjp(cotangent: np.ndarray, weight: np.ndarray) -> np.ndarray:
         _input_vjp(cotangent, weight, out)
     else:
         nothing, none = np.empty((0, 0), out.dtype), np.empty(0, out.dtype)
-        parts = parts_of(*out.shape, weight.shape[0])
+        parts = parts_of(out.shape[0], out.shape[1], weight.shape[0])
         run(_vjp_serial, _vjp_parallel, work, cotangent, nothing, weight, out, nothing, none, parts)
     return out
 
@@ -122,7 +122,7 @@ def parameter_vjp(cotangent: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.
         _parameter_vjp(cotangent, x, weight_out, bias_out)
     else:
         nothing = np.empty((0, 0), x.dtype)
-        parts = parts_of(*weight_out.shape, x.shape[0])
+        parts = parts_of(weight_out.shape[0], weight_out.shape[1], x.shape[0])
         run(_vjp_serial, _vjp_parallel, work, cotangent, x, nothing, nothing, weight_out, bias_out, parts)
     return weight_out, bias_out
 
@@ -138,6 +138,6 @@ def vjp(cotangent: np.ndarray, x: np.ndarray, weight: np.ndarray) -> tuple[np.nd
     if work < THREADED_WORK:
         _vjp(cotangent, x, weight, x_out, weight_out, bias_out)
     else:
-        parts = parts_of(*x.shape, weight.shape[0])
+        parts = parts_of(x.shape[0], x.shape[1], weight.shape[0])
         run(_vjp_serial, _vjp_parallel, work, cotangent, x, weight, x_out, weight_out, bias_out, parts)
     return x_out, weight_out, bias_out

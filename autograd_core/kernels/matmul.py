@@ -116,7 +116,7 @@ def _product(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     rows, columns = x.shape[0], z.shape[1]
     out = np.empty((rows, columns), x.dtype)
     if x.shape[1] == 1:
-        return np.multiply(x, z, out)  # type: ignore[no-any-return]
+        return np.multiply(x, z, out)
     transpose_x, x = _oriented(x)
     transpose_z, z = _oriented(z)
     if columns == 1 or rows == 1:

@@ -42,10 +42,7 @@ def _samples(gates: int, cell: bool = False, **parameters: Any) -> Any:
 
 def _by_kernel(x: np.ndarray, size: int) -> bool:
     """Whether kernels serve; without BLAS in them, and for empty operands, the composition does."""
-    if not blas.AVAILABLE or not x.size or not size:
-        return False
-    blas.prepare(x.shape[1] * x.shape[2] * size)
-    return True
+    return blas.AVAILABLE and x.size > 0 and size > 0
 
 
 def _composed(composition: Any, arrays: tuple[np.ndarray, ...], parameters: dict[str, Any]) -> Any:
@@ -205,7 +202,6 @@ def _(
 ) -> list[Any]:
     if not gates.size:
         return _composed_vjp(_lstm, cotangents, (x, initial, cell, weight, bias), {"reverse": reverse})
-    blas.prepare(x.shape[1] * x.shape[2] * weight.shape[1])
     found = [np.empty(array.shape, x.dtype) for array in (x, initial, cell, weight, bias)]
     operands = [contiguous(array) for array in (*cotangents, initial, cell, weight)]
     kernels.lstm_vjp(*operands, reverse, gates, cells, contiguous(y[0]), *found)
@@ -269,7 +265,6 @@ def _(
 ) -> list[Any]:
     if not gates.size:
         return _composed_vjp(_gru, cotangent, (x, initial, weight, bias), {"reverse": reverse})
-    blas.prepare(x.shape[1] * x.shape[2] * weight.shape[1])
     slopes, pulled = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
     found = [np.empty(array.shape, x.dtype) for array in (initial, weight, bias)]
     operands = [contiguous(array) for array in (cotangent, initial, weight)]
