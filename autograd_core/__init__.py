@@ -137,6 +137,7 @@ with _without_collection():
     from .ops.reduction import *
     from .ops.regions import *
     from .ops.rounding import *
+    from .ops.safe import *
     from .ops.sampling import *
     from .ops.scan import *
     from .ops.scatter import *

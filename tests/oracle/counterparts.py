@@ -48,6 +48,8 @@ ADAPTED: dict[str, Any] = {
     "polygamma": lambda x, n: torch.polygamma(int(n), x),
     "prod": lambda x, dim, keepdim: _product(x, dim, keepdim),
     "qr": lambda x: torch.linalg.qr(x),
+    "safe_log": lambda x: torch.where(x <= 0, 0.0, torch.log(torch.where(x <= 0, 1.0, x))),
+    "safe_sqrt": lambda x: torch.where(x <= 0, 0.0, torch.sqrt(torch.where(x <= 0, 1.0, x))),
     "scatter_add": lambda x, index, dim, size: torch.zeros(
         (*x.shape[:dim], size, *x.shape[dim + 1 :]), dtype=x.dtype
     ).scatter_add(dim, index, x),
