@@ -20,8 +20,8 @@ from numba.extending import intrinsic
 from .jit import DISABLED
 
 _BYTES = {"i32": 4, "float": 4, "double": 8}
-# Lanes taken at a time: several registers of any processor, then one or less, then the rest one by one.
-_BLOCKS = (64, 32, 16, 8, 1)
+# Lanes taken at a time: several registers of any processor, and in rows too short for that one or less.
+_WIDE, _NARROW = (64, 32, 16), (8, 4, 1)
 
 
 class Block:
@@ -84,17 +84,34 @@ def _integer(value: int) -> Any:
 
 
 def _over_lanes(builder: ir.IRBuilder, size: Any, body: Callable[[Block], None]) -> None:
-    """Run `body` for the blocks that make up a row: as many of the widest as fit, then narrower ones."""
+    """Run `body` for the blocks that make up a row: as many of the widest as fit, then narrower ones.
+
+    The last block may reach back over lanes that are done: `body` writes what depends on its inputs alone.
+    """
     start = _integer(0)
-    for lanes in _BLOCKS:
+    for lanes in _WIDE:
+        start = _blocks(builder, start, size, lanes, body)
+    with builder.if_then(builder.icmp_signed("<", start, size)):
+        least = _integer(_WIDE[-1])
+        with builder.if_else(builder.icmp_signed(">=", size, least)) as (long, short):
+            with long:
+                body(Block(builder, _WIDE[-1], builder.sub(size, least)))
+            with short:
+                rest = start
+                for lanes in _NARROW:
+                    rest = _blocks(builder, rest, size, lanes, body)
 
-        def run(lane: Any, lanes: int = lanes) -> list[Any]:
-            body(Block(builder, lanes, lane))
-            return []
 
-        stop = builder.and_(size, _integer(-lanes))
-        _loop(builder, start, stop, lanes, [], run)
-        start = stop
+def _blocks(builder: ir.IRBuilder, start: Any, size: Any, lanes: int, body: Callable[[Block], None]) -> Any:
+    """Run `body` for blocks of one width from `start` on, as many as fit; where they end."""
+
+    def run(lane: Any) -> list[Any]:
+        body(Block(builder, lanes, lane))
+        return []
+
+    stop = builder.and_(size, _integer(-lanes))
+    _loop(builder, start, stop, lanes, [], run)
+    return stop
 
 
 def _generator(build: Callable[..., None]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ exchanged, so derivatives of any order are poolings again.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -226,8 +227,8 @@ def _images(input: Any, count: int, operation: str) -> tuple[Tensor, bool]:
     return images if batched else images.unsqueeze(0), batched
 
 
-def _regular(
-    shape: Shape,
+def _make_regular(
+    sizes: Shape,
     kernel_size: Numbers,
     stride: Numbers | None,
     padding: Numbers,
@@ -236,7 +237,7 @@ def _regular(
     operation: str,
     whole: bool = True,
 ) -> Windows:
-    count = len(shape) - 2
+    count = len(sizes)
     kernel = spatial_numbers(kernel_size, count, "kernel_size", operation, 1)
     # PyTorch's torch.nn.functional takes an empty stride as none.
     given = kernel if stride is None or stride in ((), []) else stride
@@ -245,20 +246,36 @@ def _regular(
     steps = spatial_numbers(dilation, count, "dilation", operation, 1)
     return tuple(
         regular(size, wide, by, around, step, ceil_mode, operation, whole)
-        for size, wide, by, around, step in zip(shape[2:], kernel, strides, paddings, steps, strict=True)
+        for size, wide, by, around, step in zip(sizes, kernel, strides, paddings, steps, strict=True)
     )
 
 
-def _adaptive(shape: Shape, output_size: Any, operation: str) -> Windows:
-    count = len(shape) - 2
+def _make_adaptive(sizes: Shape, output_size: Any, operation: str) -> Windows:
+    count = len(sizes)
     given = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * count
     if len(given) != count:
         raise ValueError(f"{operation}: output_size must be one number or {count}, got {output_size!r}")
-    sizes = [size if wanted is None else wanted for size, wanted in zip(shape[2:], given, strict=True)]
-    if 0 in shape[2:]:
-        raise ValueError(f"{operation}: there is nothing to pool in shape {shape}")
-    wanted = spatial_numbers(sizes, count, "output_size", operation, 1)
-    return tuple(Window(size, out) for size, out in zip(shape[2:], wanted, strict=True))
+    outs = [size if wanted is None else wanted for size, wanted in zip(sizes, given, strict=True)]
+    if 0 in sizes:
+        raise ValueError(f"{operation}: there is nothing to pool in images of {sizes}")
+    wanted = spatial_numbers(outs, count, "output_size", operation, 1)
+    return tuple(Window(size, out) for size, out in zip(sizes, wanted, strict=True))
+
+
+def _remembering(make: Callable[..., Windows]) -> Callable[..., Windows]:
+    """`make` with a memory for arguments that can be looked up; lists cannot, and are read anew each time."""
+    known = functools.lru_cache(maxsize=512)(make)
+
+    def find(*arguments: Any) -> Windows:
+        try:
+            return known(*arguments)
+        except TypeError:
+            return make(*arguments)
+
+    return find
+
+
+_regular, _adaptive = _remembering(_make_regular), _remembering(_make_adaptive)
 
 
 def _largest(images: Tensor, windows: Windows, batched: bool, return_indices: bool) -> Any:
@@ -283,7 +300,7 @@ def _max_pool(count: int) -> Callable[..., Any]:
         return_indices: bool = False,
     ) -> Any:
         images, batched = _images(input, count, name)
-        windows = _regular(images.shape, kernel_size, stride, padding, dilation, ceil_mode, name)
+        windows = _regular(images.shape[2:], kernel_size, stride, padding, dilation, ceil_mode, name)
         return _largest(images, windows, batched, return_indices)
 
     return _named(
@@ -319,7 +336,7 @@ def _avg_pool(count: int) -> Callable[..., Tensor]:
         divisor_override: int | None = None,
     ) -> Tensor:
         images, batched = _images(input, count, name)
-        windows = _regular(images.shape, kernel_size, stride, padding, 1, ceil_mode, name, bool(count_include_pad))
+        windows = _regular(images.shape[2:], kernel_size, stride, padding, 1, ceil_mode, name, bool(count_include_pad))
         if divisor_override is not None and divisor_override == 0:
             raise ValueError(f"{name}: divisor_override must not be 0")
         parameters = {"windows": windows, "divisor": divisor_override, "transposed": False}
@@ -350,7 +367,7 @@ def _adaptive_avg_pool(count: int) -> Callable[..., Tensor]:
 
     def pool(input: Tensor, output_size: Any) -> Tensor:
         images, batched = _images(input, count, name)
-        parameters = {"windows": _adaptive(images.shape, output_size, name), "divisor": None, "transposed": False}
+        parameters = {"windows": _adaptive(images.shape[2:], output_size, name), "divisor": None, "transposed": False}
         out: Tensor = apply(avg_pool_primitive.op, (images,), parameters)
         return out if batched else out.squeeze(0)
 
@@ -362,7 +379,7 @@ def _adaptive_max_pool(count: int) -> Callable[..., Any]:
 
     def pool(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
         images, batched = _images(input, count, name)
-        return _largest(images, _adaptive(images.shape, output_size, name), batched, return_indices)
+        return _largest(images, _adaptive(images.shape[2:], output_size, name), batched, return_indices)
 
     return _named(
         pool,

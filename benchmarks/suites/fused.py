@@ -103,17 +103,37 @@ def _norms() -> list[Row]:
         function = library.functional.batch_norm
         return lambda x, weight, bias: function(x, None, None, weight, bias, True)
 
+    def batch_norm_relu(library: Library) -> Callable[..., Any]:
+        # As blocks of residual networks end; channels-last in memory, as images are behind a convolution.
+        normalise, relu = library.functional.batch_norm, library.functional.relu
+        fused = getattr(library.ops, "batch_norm_relu", None)
+
+        def call(x: Any, weight: Any, bias: Any, residual: Any = None) -> Any:
+            x, residual = x.permute(0, 3, 1, 2), None if residual is None else residual.permute(0, 3, 1, 2)
+            if fused is not None:
+                y = fused(x, None, None, weight, bias, training=True, residual=residual)
+            else:
+                y = normalise(x, None, None, weight, bias, training=True)
+                y = relu(y if residual is None else y + residual, inplace=True)
+            return y.permute(0, 2, 3, 1)
+
+        return call
+
     def group_norm(library: Library) -> Callable[..., Any]:
         function = library.functional.group_norm
         return lambda x, weight, bias: function(x, 8, weight, bias)
 
     images = _draw(x=(32, 64, 16, 16), weight=(64,), bias=(64,))
+    narrow = _draw(x=(64, 32, 32, 16), weight=(16,), bias=(16,))
+    added = _draw(x=(16, 32, 32, 64), weight=(64,), bias=(64,), residual=(16, 32, 32, 64))
     features = _draw(x=(256, 512), weight=(512,), bias=(512,))
     tokens = _draw(x=(512, 768), weight=(768,), bias=(768,))
     return [
         *operation("fused", "layer norm 512×768", layer_norm, tokens),
         *operation("fused", "batch norm 1d 256×512", batch_norm, features),
         *operation("fused", "batch norm 2d 32×64×16×16", batch_norm, images),
+        *operation("fused", "batch norm + ReLU 64×16×32×32", batch_norm_relu, narrow, goals=(0.7, 0.7)),
+        *operation("fused", "batch norm + add + ReLU 16×64×32×32", batch_norm_relu, added, goals=(0.7, 0.7)),
         *operation("fused", "group norm 32×64×16×16", group_norm, images),
     ]
 
