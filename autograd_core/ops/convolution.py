@@ -229,53 +229,67 @@ def _per_dimension(value: Any, count: int, name: str, operation: str, minimum: i
     return found
 
 
-def _operands(
-    operation: str, count: int, input: Any, weight: Any, bias: Any, groups: Any, transposed: bool
-) -> tuple[Tensor, Tensor, Tensor | None, bool]:
-    """The tensors in one dtype, the input with a batch, and whether it had none.
-
-    Raises:
-        TypeError: for groups that are no integer, and operands that are not floating.
-        ValueError: for shapes that do not fit.
-    """
-    input, weight = as_tensor_operand(input, operation), as_tensor_operand(weight, operation)
+def _check_shapes(
+    operation: str, count: int, input: Shape, weight: Shape, bias: Shape | None, groups: Any, transposed: bool
+) -> None:
+    """Raise TypeError for groups that are no integer, and ValueError for shapes that do not fit."""
     if isinstance(groups, bool) or not isinstance(groups, int):
         raise TypeError(f"{operation}: groups must be an integer, got {groups!r}")
     if groups < 1:
         raise ValueError(f"{operation}: groups must be at least 1, got {groups}")
-    if input.ndim not in (count + 1, count + 2):
+    if len(input) not in (count + 1, count + 2):
         raise ValueError(
             f"{operation}: expected an input of {count + 1} (without a batch) or {count + 2} dimensions, "
-            f"got shape {input.shape}"
+            f"got shape {input}"
         )
-    if weight.ndim != count + 2:
-        raise ValueError(f"{operation}: expected a weight of {count + 2} dimensions, got shape {weight.shape}")
-    if 0 in weight.shape[2:]:
-        raise ValueError(f"{operation}: the kernel must have no size 0, got a weight of shape {weight.shape}")
-    channels = input.shape[input.ndim - count - 1]
-    out_channels = weight.shape[1] * groups if transposed else weight.shape[0]
-    in_channels = weight.shape[0] if transposed else weight.shape[1] * groups
-    if weight.shape[0] % groups or weight.shape[0] == 0:
+    if len(weight) != count + 2:
+        raise ValueError(f"{operation}: expected a weight of {count + 2} dimensions, got shape {weight}")
+    if 0 in weight[2:]:
+        raise ValueError(f"{operation}: the kernel must have no size 0, got a weight of shape {weight}")
+    if weight[0] % groups or weight[0] == 0:
         raise ValueError(
             f"{operation}: the first dimension of the weight must be a positive multiple of groups={groups}, "
-            f"got shape {weight.shape}"
+            f"got shape {weight}"
         )
-    if channels != in_channels:
+    channels, out_channels = weight[1] * groups, weight[0]
+    if transposed:
+        channels, out_channels = out_channels, channels
+    if input[-count - 1] != channels:
         raise ValueError(
-            f"{operation}: with groups={groups} a weight of shape {weight.shape} takes {in_channels} channels, "
-            f"got an input of shape {input.shape}"
+            f"{operation}: with groups={groups} a weight of shape {weight} takes {channels} channels, "
+            f"got an input of shape {input}"
         )
-    dtype = functools.reduce(dtypes.promote, (weight.dtype,), input.dtype)
-    if dtype.kind != "f":
-        raise TypeError(f"{operation}: expected floating tensors, got {input.dtype} and {weight.dtype}")
-    if bias is not None:
-        bias = cast(as_tensor_operand(bias, operation), dtype)
-        if bias.shape != (out_channels,):
-            raise ValueError(f"{operation}: bias must have shape ({out_channels},), got {bias.shape}")
-    single = input.ndim == count + 1
-    if single:
-        input = input.unsqueeze(0)
-    return cast(input, dtype), cast(weight, dtype), bias, single
+    if bias is not None and bias != (out_channels,):
+        raise ValueError(f"{operation}: bias must have shape ({out_channels},), got {bias}")
+
+
+def _operands(operation: str, input: Any, weight: Any, bias: Any) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The tensors in one dtype.
+
+    Raises:
+        TypeError: if they are not floating.
+    """
+    input, weight = as_tensor_operand(input, operation), as_tensor_operand(weight, operation)
+    dtype = weight._array.dtype
+    if input._array.dtype is not dtype or dtype.kind != "f":
+        dtype = dtypes.promote(dtype, input.dtype)
+        if dtype.kind != "f":
+            raise TypeError(f"{operation}: expected floating tensors, got {input.dtype} and {weight.dtype}")
+        input, weight = cast(input, dtype), cast(weight, dtype)
+    return input, weight, None if bias is None else cast(as_tensor_operand(bias, operation), dtype)
+
+
+def _plainly(*arguments: Any) -> bool:
+    """Whether all are integers, strings or tuples of integers: what can be looked up without taking 1.0 for 1."""
+    for argument in arguments:
+        kind = type(argument)
+        if kind is tuple:
+            for part in argument:
+                if type(part) is not int:
+                    return False
+        elif kind is not int and kind is not str:
+            return False
+    return True
 
 
 def _padded(
@@ -304,42 +318,24 @@ def _padded(
     return before, found
 
 
-def _convolve(
-    operation: str,
-    count: int,
-    input: Any,
-    weight: Any,
-    bias: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: int,
-) -> Tensor:
-    input, weight, bias, single = _operands(operation, count, input, weight, bias, groups, False)
+def _convolution_parameters(
+    operation: str, count: int, input: Shape, weight: Shape, bias: Shape | None, *options: Any
+) -> dict[str, Any]:
+    """The parameters of a convolution of tensors of these shapes, checked."""
+    stride, padding, dilation, groups = options
+    _check_shapes(operation, count, input, weight, bias, groups, False)
     stride = _per_dimension(stride, count, "stride", operation, 1)
     dilation = _per_dimension(dilation, count, "dilation", operation, 1)
-    before, size = _padded(padding, input.shape[2:], weight.shape[2:], stride, dilation, operation)
-    parameters = {"size": size, "stride": stride, "padding": before, "dilation": dilation, "groups": groups}
-    if bias is None:
-        result: Tensor = apply(convolution_primitive.op, (input, weight), parameters)
-    else:
-        result = apply(convolution_bias_primitive.op, (input, weight, bias), parameters)
-    return result.squeeze(0) if single else result
+    before, size = _padded(padding, input[-count:], weight[2:], stride, dilation, operation)
+    return {"size": size, "stride": stride, "padding": before, "dilation": dilation, "groups": groups}
 
 
-def _convolve_transposed(
-    operation: str,
-    count: int,
-    input: Any,
-    weight: Any,
-    bias: Any,
-    stride: Any,
-    padding: Any,
-    output_padding: Any,
-    groups: int,
-    dilation: Any,
-) -> Tensor:
-    input, weight, bias, single = _operands(operation, count, input, weight, bias, groups, True)
+def _transpose_parameters(
+    operation: str, count: int, input: Shape, weight: Shape, bias: Shape | None, *options: Any
+) -> dict[str, Any]:
+    """The parameters of a transposed convolution of tensors of these shapes, checked."""
+    stride, padding, output_padding, groups, dilation = options
+    _check_shapes(operation, count, input, weight, bias, groups, True)
     stride = _per_dimension(stride, count, "stride", operation, 1)
     dilation = _per_dimension(dilation, count, "dilation", operation, 1)
     before = _per_dimension(padding, count, "padding", operation, 0)
@@ -351,11 +347,42 @@ def _convolve_transposed(
         )
     size = tuple(
         (y - 1) * s - 2 * p + d * (k - 1) + e + 1
-        for y, s, p, d, k, e in zip(input.shape[2:], stride, before, dilation, weight.shape[2:], extra, strict=True)
+        for y, s, p, d, k, e in zip(input[-count:], stride, before, dilation, weight[2:], extra, strict=True)
     )
     if min(size) < 1:
-        raise ValueError(f"{operation}: an input of shape {input.shape} gives an output of size {size}")
-    parameters = {"size": size, "stride": stride, "padding": before, "dilation": dilation, "groups": groups}
+        raise ValueError(f"{operation}: an input of shape {input} gives an output of size {size}")
+    return {"size": size, "stride": stride, "padding": before, "dilation": dilation, "groups": groups}
+
+
+# A network asks for the same few again and again, and checking them takes longer than a small convolution.
+_known_convolution = functools.lru_cache(maxsize=1024)(_convolution_parameters)
+_known_transpose = functools.lru_cache(maxsize=1024)(_transpose_parameters)
+
+
+def _convolve(operation: str, count: int, input: Any, weight: Any, bias: Any, *options: Any) -> Tensor:
+    input, weight, bias = _operands(operation, input, weight, bias)
+    look_up = _known_convolution if _plainly(*options) else _convolution_parameters
+    shape = input._array.shape
+    parameters = look_up(operation, count, shape, weight._array.shape, None if bias is None else bias.shape, *options)
+    single = len(shape) == count + 1
+    if single:
+        input = input.unsqueeze(0)
+    result: Tensor
+    if bias is None:
+        result = apply(convolution_primitive.op, (input, weight), parameters)
+    else:
+        result = apply(convolution_bias_primitive.op, (input, weight, bias), parameters)
+    return result.squeeze(0) if single else result
+
+
+def _convolve_transposed(operation: str, count: int, input: Any, weight: Any, bias: Any, *options: Any) -> Tensor:
+    input, weight, bias = _operands(operation, input, weight, bias)
+    look_up = _known_transpose if _plainly(*options) else _transpose_parameters
+    shape = input._array.shape
+    parameters = look_up(operation, count, shape, weight._array.shape, None if bias is None else bias.shape, *options)
+    single = len(shape) == count + 1
+    if single:
+        input = input.unsqueeze(0)
     result: Tensor = apply(convolution_transpose_primitive.op, (input, weight), parameters)
     if bias is not None:
         result = result + bias.reshape(-1, *(1,) * count)

@@ -6,6 +6,7 @@ they take is fastest so, and is converted on the way otherwise.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .geometry import Geometry
 from .layout import channels_last_empty, is_channels_last, volume
 
 
+@functools.lru_cache(maxsize=1024)
 def geometry_of(
     x_shape: tuple[int, ...],
     w_shape: tuple[int, ...],

@@ -68,11 +68,13 @@ def _gather(x, count, sizes, channels_first, framed, out_pixels, images, splits,
                     left = channels - channel
                     if whole:
                         _tile(lanes, left, out, out_start + channel, out_rows, buffer, base + channel, x_rows, row,
-                              x_terms, w_terms, phases[phase, 2], phases[phase, 3], 1, 0, weight, channel, channels, 0,
+                              x_terms, w_terms, phases[phase, 2], phases[phase, 3], phases[phase, 4], channels, weight,
+                              channel, channels, channels,
                               initial, channel, 0)  # fmt: skip
                     else:
                         _tile(lanes, left, out, out_start + channel, rest_out, buffer, base + channel, rest_x, 0,
-                              x_terms, w_terms, phases[phase, 2], phases[phase, 3], 1, 0, weight, channel, channels, 0,
+                              x_terms, w_terms, phases[phase, 2], phases[phase, 3], phases[phase, 4], channels, weight,
+                              channel, channels, channels,
                               initial, channel, 0)  # fmt: skip
                     channel += 2 * lanes if left >= 2 * lanes else lanes
 

@@ -23,7 +23,8 @@ from ..simd import ROWS
 Sizes = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+# Compared and hashed by identity: there is one for each set of sizes, and its tables are looked up at every call.
+@dataclass(frozen=True, slots=True, eq=False)
 class Geometry:
     """The sizes of one bilinear form: spatial ones of x, y and w, how windows step, and channels."""
 
@@ -264,7 +265,11 @@ def _gather(
         positions = np.array([packed.setdefault(tap, len(packed)) for tap in taps], np.int64)
         # Neighbouring taps of a line read neighbouring memory: one long term instead of several short ones.
         lines = shifts.reshape(-1, max(run, 1)), positions.reshape(-1, max(run, 1))
-        if groups == 1 and run > 1 and all(bool(np.all(np.diff(line, axis=1) == 1)) for line in lines):
+        if (
+            (groups == 1 or geometry.is_depthwise)
+            and run > 1
+            and all(bool(np.all(np.diff(line, axis=1) == 1)) for line in lines)
+        ):
             shifts, positions = lines[0][:, 0], lines[1][:, 0]
         else:
             run = 1

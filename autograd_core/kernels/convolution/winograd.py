@@ -27,6 +27,7 @@ _NO_PLACES = np.empty(0, np.int64)
 _LANES = LANES["float32"]
 
 
+@functools.lru_cache(maxsize=1024)
 def suits(geometry: Geometry, count: int, dtype: np.dtype) -> bool:
     """Whether the sizes are such that minimal filtering is right, exact enough and faster than tiles (measured).
 
