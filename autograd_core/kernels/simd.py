@@ -188,6 +188,21 @@ def clear(_context: Any, out: Any, out_start: Any, count: Any) -> Any:
     return types.void(out, types.int64, types.int64), generate
 
 
+@_typed
+def prefetch(_context: Any, array: Any, index: Any) -> Any:
+    """Ask for the line of memory that holds ``array[index]`` to be brought near; any index will do."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+        given = _Arguments(context, builder, ("array", "index"), signature, values)
+        number, address = ir.IntType(32), builder.bitcast(builder.gep(given.array, [given.index]), cgutils.voidptr_t)
+        kind = ir.FunctionType(ir.VoidType(), (address.type, number, number, number))
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [address, number(0), number(3), number(1)])  # to read, to keep, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
 def transpose_tile(masked: bool = False) -> Any:
     """An intrinsic that transposes a square of as many rows and columns as a vector has lanes.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..jit import inline, prange, serial_and_parallel
 from ..simd import LANES, ROWS, clear, product_tile
-from .direct import lay_image
+from .direct import fetch_ahead, lay_image
 
 _ROWS = ROWS
 _wide = product_tile(ROWS, 2, spread=False)
@@ -64,6 +64,9 @@ def _gather(x, count, sizes, channels_first, framed, out_pixels, images, splits,
                         rest_x[i] = x_rows[min(row + i, last_row - 1)]
                         rest_out[i] = out_rows[min(row + i, last_row - 1)]
                 channel = first_channel
+                if phases[phase, 3] > phases[phase, 2]:
+                    ahead = x_terms[phases[phase, 3] - 1] + (phases[phase, 4] - 1) * channels + first_channel
+                    fetch_ahead(buffer, base, x_rows, row, last_row, ahead, last_channel - first_channel)
                 while channel < last_channel:
                     left = channels - channel
                     if whole:

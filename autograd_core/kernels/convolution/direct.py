@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..jit import inline, prange, serial_and_parallel
-from ..simd import LANES, ROWS, WIDTH, clear, copy, peek, poke, product_tile, transpose_tile
+from ..simd import LANES, ROWS, WIDTH, clear, copy, peek, poke, prefetch, product_tile, transpose_tile
 
 _ROWS = ROWS
 _wide = product_tile(ROWS, 2)
@@ -131,6 +131,19 @@ def _tile(out, out_start, out_rows, x, x_start, x_rows, row, x_terms, w_terms, f
               w_start, lanes, lanes, initial, initial_start, 0, columns)  # fmt: skip
 
 
+@inline
+def fetch_ahead(x, start, x_rows, row, last_row, offset, count):
+    """Have the pixels brought near that the tile after the one at `row` is the first to read.
+
+    `offset` is where they lie from the start of their windows, `count` how many elements they have.
+    """
+    line = 64 // x.itemsize
+    for i in range(row + _ROWS, min(row + 2 * _ROWS, last_row)):
+        place = start + x_rows[i] + offset
+        for at in range(0, count, line):
+            prefetch(x, place + at)
+
+
 def _gather(x, count, sizes, channels_first, framed, groups, columns, out_pixels, images, splits, phases, x_rows,
             out_rows, x_terms, w_terms, packed, initial, out):  # fmt: skip
     """out[pixel, column] = initial[column] + the sum over the pixel's window of x times the packed weights."""
@@ -158,7 +171,7 @@ def _gather(x, count, sizes, channels_first, framed, groups, columns, out_pixels
             base = first_image * pixels
         base += group * inner_channels
         out_start = first_image * out_image + group * columns
-        column = blocks * split // splits * 2 * lanes
+        column = first_column = blocks * split // splits * 2 * lanes
         stop = min(columns, blocks * (split + 1) // splits * 2 * lanes)
         while column < stop:
             left = columns - column
@@ -166,7 +179,13 @@ def _gather(x, count, sizes, channels_first, framed, groups, columns, out_pixels
             for phase in range(phases.shape[0]):
                 row = phases[phase, 0]
                 last_row = row + (phases[phase, 1] - row) // images * present
+                # The last pixels of a window's last line are those that no window before it has read.
+                span = phases[phase, 4]
+                fresh = min(span, 2 * inner_channels)
+                ahead = x_terms[phases[phase, 3] - 1] + span - fresh if phases[phase, 3] > phases[phase, 2] else 0
                 while row + _ROWS <= last_row:
+                    if column == first_column:
+                        fetch_ahead(buffer, base, x_rows, row, last_row, ahead, fresh)
                     _tile(out, out_start + column, out_rows, buffer, base, x_rows, row, x_terms, w_terms,
                           phases[phase, 2], phases[phase, 3], phases[phase, 4], 1, packed, w_start, initial,
                           group * width + column, left)  # fmt: skip

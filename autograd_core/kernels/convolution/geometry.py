@@ -134,9 +134,9 @@ _PIXELS, _BYTES = 1024, 1 << 19
 _PHASES = 64
 
 
-def images_at_a_time(count: int, pixels: int, channels: int) -> int:
-    """How many of `count` images a task takes."""
-    most = max(1, min(-(-_PIXELS // max(pixels, 1)), _BYTES // max(4 * pixels * channels, 1), count))
+def images_at_a_time(count: int, pixels: int, elements: int) -> int:
+    """How many of `count` images a task takes, each with so many pixels and elements to be read."""
+    most = max(1, min(-(-_PIXELS // max(pixels, 1)), _BYTES // max(4 * elements, 1), count))
     # Evenly, and for an even number of tasks, since two threads are common.
     tasks = -(-count // most)
     if tasks > 1:
@@ -241,7 +241,7 @@ def _gather(
         frame = _frame(size, (low[0], low[1], low[2]), (high[0], high[1], high[2]))
     pixels, groups = math.prod(out_size), geometry.groups
     group = channels // groups
-    images = images_at_a_time(count, pixels, channels)
+    images = images_at_a_time(count, pixels, frame.pixels * channels)
     image = np.arange(images)[:, None]
     rows: list[np.ndarray] = []
     outs: list[np.ndarray] = []
@@ -299,7 +299,7 @@ def weight_tables(geometry: Geometry, count: int) -> Correlate:
     """Tables of the map from x and y to w, for `count` images."""
     g = geometry
     pixels = math.prod(g.y_size)
-    images = images_at_a_time(count, pixels, g.x_channels + g.y_channels)
+    images = images_at_a_time(count, pixels, math.prod(g.x_size) * g.x_channels + pixels * g.y_channels)
     # A tap's rows are rounded up to whole tiles. Where channels are so few that this costs much, all taps share tiles
     # and so their terms, which needs zeros around the image.
     clipped = 4 * g.x_group >= 3 * (-(-g.x_group // ROWS) * ROWS)
