@@ -38,7 +38,7 @@ class Expansion:
     def wants(self, entry: Node) -> bool:
         """Whether `entry` is to be shown as its composition."""
         op = entry.plan.op
-        return isinstance(op, Fused) and (self.everything or op.name in self.names)
+        return isinstance(op, Fused) and op.outputs == 1 and (self.everything or op.name in self.names)
 
     def expand(self, entry: Node) -> tuple[Any, list[Any]]:
         """The node that stands for the result of `entry` in its composition, and the composition's nodes, oldest first.

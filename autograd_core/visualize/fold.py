@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
-from .expansion import COMPOSITION
 from .recording import Block, Leaf, Operation, Output, Recording, Value
 
 # The longest sequence of neighbours that is recognised as one part.
@@ -150,7 +149,7 @@ class _Folder:
         """What two items must have in common before their wiring is compared."""
         recording = self.recording
         blocks = recording.blocks
-        if item.block is not None and self._is_asked_for(item.block):
+        if item.block is not None and item.block in recording.asked:
             return ("asked for", item.block)
         depth = 0 if item.block is None else blocks[item.block].level
         found: list[Hashable] = [None if item.block is None else (blocks[item.block].kind, item.stop - item.start)]
@@ -160,9 +159,6 @@ class _Folder:
             inside = tuple([(blocks[index].name, blocks[index].kind) for index in path])
             found.append((operation.name, operation.details, operation.label, inside))
         return tuple(found)
-
-    def _is_asked_for(self, block: int) -> bool:
-        return block in self.recording.opened and self.recording.blocks[block].kind != COMPOSITION
 
     def _alike(self, parts: list[list[_Item]]) -> int:
         """How many of the parts, from the first on, are wired alike and read by their successor only."""

@@ -112,6 +112,8 @@ class Recording:
     after_backward: bool = False
     # Blocks that are open however deep they are.
     opened: set[int] = field(default_factory=set)
+    # Blocks that were asked for by name, and so are not folded away.
+    asked: set[int] = field(default_factory=set)
     notices: list[str] = field(default_factory=list)
     # Modules that are repeated and drawn once.
     folded: int = 0

@@ -56,3 +56,16 @@ def test_resnet50_laid_out_without_graphviz(output: Any) -> None:
     text = draw(output, max_nodes=None, fold_repeats=False).to_svg(engine="builtin")
     assert time.perf_counter() - started < 10
     assert text.count('data-node="parameter') == 161
+
+
+def test_transformer_layers_are_folded_whatever_their_random_masks() -> None:
+    ag.manual_seed(0)
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 2, 32), 5)
+    x = ag.randn(3, 2, 16, requires_grad=True)
+    picture = draw(encoder, x, depth=1)
+    (module,) = (node for node in picture.picture.nodes if node.kind == "module")
+    assert module.lines[0] == "layers.0 … layers.4 (TransformerEncoderLayer × 5)"
+    # Expanding everything opens it, but does not draw it five times.
+    labels = [cluster.label for cluster in draw(encoder, x, expand=True, max_nodes=None).picture.clusters]
+    assert sum("TransformerEncoderLayer" in label for label in labels) == 1
+    assert any("(composition)" in label for label in labels)
