@@ -64,6 +64,8 @@ from .functional_images import *
 from .functional_images import __all__ as _images
 from .functional_layers import *
 from .functional_layers import __all__ as _layers
+from .functional_likelihood import *
+from .functional_likelihood import __all__ as _likelihoods
 from .functional_loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -74,6 +76,8 @@ from .functional_loss import (
     nll_loss,
     smooth_l1_loss,
 )
+from .functional_margin import *
+from .functional_margin import __all__ as _margins
 
 
 def _finish(input: Tensor, inplace: bool, function: Callable[..., Tensor], *arguments: Any, **named: Any) -> Tensor:
@@ -198,3 +202,5 @@ __all__ = [
 ]
 __all__ += _images
 __all__ += _layers
+__all__ += _likelihoods
+__all__ += _margins

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 import autograd_core as ag
-from autograd_core import Tensor, binary_cross_entropy_with_logits, cross_entropy, mse_loss
+from autograd_core import Tensor, binary_cross_entropy_with_logits, cross_entropy
 
 REDUCTIONS = ("none", "mean", "sum")
 # PyTorch's lower limit of log(p) in binary_cross_entropy.
@@ -39,27 +39,52 @@ def _check(input: Tensor, target: Tensor, reduction: str, name: str) -> tuple[Te
     return input, target
 
 
-def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """Absolute error |input - target|.
+def _weighted(losses: Tensor, weight: Tensor | None, reduction: str, name: str) -> Tensor:
+    """The losses reduced; with weights of their shape, the mean is that of the weights."""
+    if weight is None:
+        return _reduce(losses, reduction)
+    if tuple(weight.shape) != losses.shape:
+        raise ValueError(f"{name}: weight must have the input's shape {losses.shape}, got {tuple(weight.shape)}")
+    losses = losses * weight
+    if reduction == "mean":
+        mean: Tensor = losses.sum() / weight.sum()
+        return mean
+    return _reduce(losses, reduction)
+
+
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+    """Squared error (input - target)².
 
     Args:
         input, target: any shape, the same.
-        reduction: "none", "mean" or "sum".
+        reduction: "none", "mean" (of the weights, where there are some) or "sum".
+        weight: of that shape, multiplied with the errors.
 
     Raises:
         ValueError: if the shapes differ or the reduction is unknown.
     """
+    if weight is None:
+        return ag.mse_loss(input, target, reduction=reduction)
+    check_reduction(reduction, "mse_loss")
+    return _weighted(ag.mse_loss(input, target, reduction="none"), weight, reduction, "mse_loss")
+
+
+def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+    """Absolute error |input - target|; the arguments and errors of :func:`mse_loss`."""
     input, target = _check(input, target, reduction, "l1_loss")
-    return _reduce(ag.abs(input - target), reduction)
+    return _weighted(ag.abs(input - target), weight, reduction, "l1_loss")
 
 
-def huber_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+def huber_loss(
+    input: Tensor, target: Tensor, *, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
+) -> Tensor:
     """½ d² for errors |d| up to `delta`, delta (|d| - ½ delta) beyond (Huber 1964).
 
     Args:
         input, target: any shape, the same.
         reduction: "none", "mean" or "sum".
         delta: where the parabola turns into lines; positive.
+        weight: of that shape, multiplied with the losses.
 
     Raises:
         ValueError: if the shapes differ, the reduction is unknown, or `delta` is not positive.
@@ -67,7 +92,11 @@ def huber_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", delta:
     input, target = _check(input, target, reduction, "huber_loss")
     if not delta > 0:
         raise ValueError(f"huber_loss: delta must be positive, got {delta}")
-    return _reduce(_huber(input, target, float(delta)), reduction)
+    losses = _huber(input, target, float(delta))
+    if weight is None:
+        return _reduce(losses, reduction)
+    # As in PyTorch, the mean here is that of the elements, whatever they weigh.
+    return _reduce(_weighted(losses, weight, "none", "huber_loss"), reduction)
 
 
 def _huber(input: Tensor, target: Tensor, delta: float) -> Tensor:
