@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import demo, gradcheck, graph, ops
+from . import demo, gradcheck, graph, ops, warmup
 
 # The order is that of --help.
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -19,6 +19,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "gradcheck": gradcheck.command,
     "graph": graph.command,
     "ops": ops.command,
+    "warmup": warmup.command,
 }
 
 app = typer.Typer(

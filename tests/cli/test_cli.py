@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -149,3 +152,15 @@ def test_nothing_is_wider_than_the_terminal(arguments: tuple[str, ...], width: i
     assert found.exit_code == 0
     assert max(map(len, found.output.splitlines())) <= width
     assert "…" not in found.output, "a column was cut off"
+
+
+@pytest.mark.slow
+def test_warming_up_leaves_nothing_to_compile(tmp_path: pathlib.Path) -> None:
+    command = [sys.executable, "-m", "autograd_core", "warmup", "tanh", "softmax"]
+    environment = {**os.environ, "AUTOGRAD_CORE_CACHE": str(tmp_path)}
+    first, second = (
+        subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout for _ in range(2)
+    )
+    assert re.search(r"2 operations: [1-9]\d* kernels compiled, ", first)
+    assert re.search(r"2 operations: 0 kernels compiled, [1-9]\d* found compiled", second)
+    assert str(tmp_path) in second
