@@ -41,8 +41,8 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, *, margin: float = 1.0, 
         ValueError: if the shapes differ or the reduction is unknown.
     """
     input, target = _check(input, target, reduction, "hinge_embedding_loss")
-    near = ag.where(target != 1, _positive(margin - input), 0.0)
-    return _reduce(near + ag.where(target != -1, input, 0.0), reduction)
+    near = ag.where(ag.ne(target, 1), _positive(margin - input), 0.0)
+    return _reduce(near + ag.where(ag.ne(target, -1), input, 0.0), reduction)
 
 
 def margin_ranking_loss(
@@ -187,7 +187,7 @@ def cosine_embedding_loss(
         )
     lengths = ((input1 * input1).sum(-1) + _COSINE_EPSILON) * ((input2 * input2).sum(-1) + _COSINE_EPSILON)
     cosine = (input1 * input2).sum(-1) / ag.sqrt(lengths)
-    losses = ag.where(target == 1, 1 - cosine, 0.0) + ag.where(target == -1, _positive(cosine - margin), 0.0)
+    losses = ag.where(ag.eq(target, 1), 1 - cosine, 0.0) + ag.where(ag.eq(target, -1), _positive(cosine - margin), 0.0)
     return _reduce(losses, reduction)
 
 

@@ -105,7 +105,7 @@ class _Recurrent(Module):
                 if layer and self.dropout and self.training:
                     x = functional.dropout(x, self.dropout, True)
                 results: list[Tensor] = []
-            parameters = [
+            parameters: list[Any] = [
                 getattr(self, f"{name}_l{layer}{suffix}", None)
                 for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             ]

@@ -87,7 +87,8 @@ def _rnn_forward(
         return np.asarray(_composed(_rnn, (x, initial, weight, bias), {"rectified": rectified, "reverse": reverse}))
     out = np.empty(x.shape, x.dtype)
     operands = [contiguous(array) for array in (x, initial, weight, bias)]
-    kernels.rnn(*operands, rectified, reverse, out)
+    run_rnn: Any = kernels.rnn
+    run_rnn(*operands, rectified, reverse, out)
     return out
 
 
@@ -129,7 +130,8 @@ def _(
     slopes, state = np.empty(x.shape, x.dtype), np.empty(initial.shape, x.dtype)
     weight_out, bias_out = np.empty(weight.shape, x.dtype), np.empty(bias.shape, x.dtype)
     operands = [contiguous(array) for array in (cotangent, initial, weight, y)]
-    kernels.rnn_vjp(*operands, rectified, reverse, slopes, state, weight_out, bias_out)
+    run_rnn_vjp: Any = kernels.rnn_vjp
+    run_rnn_vjp(*operands, rectified, reverse, slopes, state, weight_out, bias_out)
     return [slopes, state, weight_out, bias_out]
 
 
@@ -156,7 +158,8 @@ def _lstm_forward(
     steps, rows, size = x.shape[0], x.shape[1], weight.shape[1]
     gates = np.empty(x.shape, x.dtype)
     cells, out = np.empty((steps, rows, size), x.dtype), np.empty((steps, rows, size), x.dtype)
-    kernels.lstm(*[contiguous(array) for array in operands], reverse, gates, cells, out)
+    run_lstm: Any = kernels.lstm
+    run_lstm(*[contiguous(array) for array in operands], reverse, gates, cells, out)
     return (out, cells[0 if reverse else -1].copy()), gates, cells
 
 
@@ -204,7 +207,8 @@ def _(
         return _composed_vjp(_lstm, cotangents, (x, initial, cell, weight, bias), {"reverse": reverse})
     found = [np.empty(array.shape, x.dtype) for array in (x, initial, cell, weight, bias)]
     operands = [contiguous(array) for array in (*cotangents, initial, cell, weight)]
-    kernels.lstm_vjp(*operands, reverse, gates, cells, contiguous(y[0]), *found)
+    run_lstm_vjp: Any = kernels.lstm_vjp
+    run_lstm_vjp(*operands, reverse, gates, cells, contiguous(y[0]), *found)
     return found
 
 
@@ -230,7 +234,8 @@ def _gru_forward(
         return _composed(_gru, operands, {"reverse": reverse}), np.empty(0, x.dtype)
     steps, rows, size = x.shape[0], x.shape[1], weight.shape[1]
     gates, out = np.empty((steps, rows, 4 * size), x.dtype), np.empty((steps, rows, size), x.dtype)
-    kernels.gru(*[contiguous(array) for array in operands], reverse, gates, out)
+    run_gru: Any = kernels.gru
+    run_gru(*[contiguous(array) for array in operands], reverse, gates, out)
     return out, gates
 
 
@@ -268,7 +273,8 @@ def _(
     slopes, pulled = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
     found = [np.empty(array.shape, x.dtype) for array in (initial, weight, bias)]
     operands = [contiguous(array) for array in (cotangent, initial, weight)]
-    kernels.gru_vjp(*operands, reverse, gates, contiguous(y), slopes, pulled, *found)
+    run_gru_vjp: Any = kernels.gru_vjp
+    run_gru_vjp(*operands, reverse, gates, contiguous(y), slopes, pulled, *found)
     return [slopes, *found]
 
 

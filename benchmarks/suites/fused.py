@@ -123,6 +123,14 @@ def _norms() -> list[Row]:
         function = library.functional.group_norm
         return lambda x, weight, bias: function(x, 8, weight, bias)
 
+    def rms_norm(library: Library) -> Callable[..., Any]:
+        function = library.functional.rms_norm
+        return lambda x, weight: function(x, (768,), weight)
+
+    def instance_norm(library: Library) -> Callable[..., Any]:
+        function = library.functional.instance_norm
+        return lambda x, weight, bias: function(x, None, None, weight, bias)
+
     images = _draw(x=(32, 64, 16, 16), weight=(64,), bias=(64,))
     narrow = _draw(x=(64, 32, 32, 16), weight=(16,), bias=(16,))
     added = _draw(x=(16, 32, 32, 64), weight=(64,), bias=(64,), residual=(16, 32, 32, 64))
@@ -135,6 +143,8 @@ def _norms() -> list[Row]:
         *operation("fused", "batch norm + ReLU 64×16×32×32", batch_norm_relu, narrow, goals=(0.7, 0.7)),
         *operation("fused", "batch norm + add + ReLU 16×64×32×32", batch_norm_relu, added, goals=(0.7, 0.7)),
         *operation("fused", "group norm 32×64×16×16", group_norm, images),
+        *operation("fused", "instance norm 32×64×16×16", instance_norm, images),
+        *operation("fused", "RMS norm 512×768", rms_norm, _draw(x=(512, 768), weight=(768,))),
     ]
 
 
@@ -170,8 +180,14 @@ def _attention() -> list[Row]:
         found += operation(
             "fused", f"attention {tokens} tokens", lambda library: library.functional.scaled_dot_product_attention, draw
         )
+        found += operation("fused", f"attention {tokens} tokens, causal", _attention_causal, draw)
         found += operation("fused", f"attention {tokens} tokens, from operations", _attention_composed, draw)
     return found
+
+
+def _attention_causal(library: Library) -> Callable[..., Any]:
+    function = library.functional.scaled_dot_product_attention
+    return lambda query, key, value: function(query, key, value, is_causal=True)
 
 
 def _attention_composed(library: Library) -> Callable[..., Any]:
