@@ -96,11 +96,11 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     return out
 
 
-def input_vjp(cotangent: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The cotangent of x."""
+def input_vjp(cotangent: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
+    """Write the cotangent of x to the matrix `out`."""
     if not AVAILABLE or not cotangent.size or not weight.size:
-        return np.matmul(cotangent, weight)
-    out = np.empty((cotangent.shape[0], weight.shape[1]), cotangent.dtype)
+        np.matmul(cotangent, weight, out)
+        return
     work = out.size * weight.shape[0]
     if work < THREADED_WORK:
         _input_vjp(cotangent, weight, out)
@@ -108,7 +108,6 @@ def input_vjp(cotangent: np.ndarray, weight: np.ndarray) -> np.ndarray:
         nothing, none = np.empty((0, 0), out.dtype), np.empty(0, out.dtype)
         parts = parts_of(out.shape[0], out.shape[1], weight.shape[0])
         run(_vjp_serial, _vjp_parallel, work, cotangent, nothing, weight, out, nothing, none, parts)
-    return out
 
 
 def parameter_vjp(cotangent: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -127,17 +126,20 @@ def parameter_vjp(cotangent: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.
     return weight_out, bias_out
 
 
-def vjp(cotangent: np.ndarray, x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The cotangents of x, weight and bias in one call, which small layers would spend much of their time on."""
+def vjp(cotangent: np.ndarray, x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cotangents of weight and bias; that of x goes to the matrix `out`.
+
+    One call for all, which small layers would spend much of their time on.
+    """
     if not AVAILABLE or not cotangent.size or not x.size:
-        return input_vjp(cotangent, weight), *parameter_vjp(cotangent, x)
-    x_out = np.empty(x.shape, x.dtype)
+        input_vjp(cotangent, weight, out)
+        return parameter_vjp(cotangent, x)
     weight_out = np.empty(weight.shape, x.dtype)
     bias_out = np.empty(weight.shape[0], x.dtype)
     work = x.size * weight.shape[0]
     if work < THREADED_WORK:
-        _vjp(cotangent, x, weight, x_out, weight_out, bias_out)
+        _vjp(cotangent, x, weight, out, weight_out, bias_out)
     else:
         parts = parts_of(x.shape[0], x.shape[1], weight.shape[0])
-        run(_vjp_serial, _vjp_parallel, work, cotangent, x, weight, x_out, weight_out, bias_out, parts)
-    return x_out, weight_out, bias_out
+        run(_vjp_serial, _vjp_parallel, work, cotangent, x, weight, out, weight_out, bias_out, parts)
+    return weight_out, bias_out

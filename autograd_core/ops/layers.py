@@ -22,8 +22,6 @@ else:
     affine = lazy_import("autograd_core.kernels.affine")
 
 
-_EVERYTHING = (True, True, True)
-
 # --- affine maps ------------------------------------------------------------------------------------------------
 
 
@@ -54,23 +52,18 @@ def linear_primitive(x: Any, weight: Any, bias: Any) -> Any:
 
 @linear_primitive.vjp()
 def _(cotangent: np.ndarray, x: np.ndarray, weight: np.ndarray, needs: tuple[bool, ...]) -> Sequence[Any]:
-    pulled: list[Any] = [None, None, None]
-    if x.ndim == 2:
-        # No reshaping: a view would look shared to the engine, which then copies it.
-        rows = contiguous(cotangent)
-        if needs == _EVERYTHING:
-            return affine.vjp(rows, contiguous(x), contiguous(weight))
-        if needs[0]:
-            pulled[0] = affine.input_vjp(rows, contiguous(weight))
-        if needs[1] or needs[2]:
-            pulled[1], pulled[2] = affine.parameter_vjp(rows, contiguous(x))
-        return pulled
-    rows = contiguous(cotangent).reshape(-1, weight.shape[0])
-    if needs[0]:
-        pulled[0] = affine.input_vjp(rows, contiguous(weight)).reshape(x.shape)
+    rows, lines, weight = contiguous(cotangent), contiguous(x), contiguous(weight)
+    if x.ndim != 2:
+        rows, lines = rows.reshape(-1, weight.shape[0]), lines.reshape(-1, weight.shape[1])
+    if not needs[0]:
+        return None, *affine.parameter_vjp(rows, lines)
+    # Made in its own shape: a view of a matrix would look shared to the engine, which then copies it.
+    out = np.empty(x.shape, x.dtype)
+    target = out if x.ndim == 2 else out.reshape(-1, weight.shape[1])
     if needs[1] or needs[2]:
-        pulled[1], pulled[2] = affine.parameter_vjp(rows, contiguous(x).reshape(-1, x.shape[-1]))
-    return pulled
+        return out, *affine.vjp(rows, lines, weight, target)
+    affine.input_vjp(rows, weight, target)
+    return out, None, None
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
