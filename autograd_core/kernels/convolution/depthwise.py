@@ -12,6 +12,8 @@ _ROWS = ROWS
 _wide = product_tile(ROWS, 2, spread=False)
 _narrow = product_tile(ROWS, 1, spread=False)
 _part = product_tile(ROWS, 1, masked=True, spread=False)
+# Elements that no near cache holds; for fewer, fetching ahead only costs its instructions.
+_LARGE = 1 << 20
 _LANES32, _LANES64 = LANES["float32"], LANES["float64"]
 
 
@@ -64,7 +66,7 @@ def _gather(x, count, sizes, channels_first, framed, out_pixels, images, splits,
                         rest_x[i] = x_rows[min(row + i, last_row - 1)]
                         rest_out[i] = out_rows[min(row + i, last_row - 1)]
                 channel = first_channel
-                if phases[phase, 3] > phases[phase, 2]:
+                if x.size > _LARGE and phases[phase, 3] > phases[phase, 2]:
                     ahead = x_terms[phases[phase, 3] - 1] + (phases[phase, 4] - 1) * channels + first_channel
                     fetch_ahead(buffer, base, x_rows, row, last_row, ahead, last_channel - first_channel)
                 while channel < last_channel:
