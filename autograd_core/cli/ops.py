@@ -179,15 +179,8 @@ def _facts(op: Op) -> Iterator[tuple[str, RenderableType]]:
 
 
 def _source(function: Callable[..., Any]) -> RenderableType:
-    import inspect
-    import textwrap
-
     from rich.syntax import Syntax
 
-    try:
-        lines = inspect.getsource(function)
-    except (OSError, TypeError):
-        return "(source not available)"
-    # What stands above the definition belongs to its registration.
-    text = re.sub(r"\A@.*?(?=^def )", "", textwrap.dedent(lines), flags=re.DOTALL | re.MULTILINE).rstrip()
-    return Syntax(text, "python", theme="ansi_dark", background_color="default", word_wrap=True)
+    from ..visualize.formulas import source_of
+
+    return Syntax(source_of(function), "python", theme="ansi_dark", background_color="default", word_wrap=True)
