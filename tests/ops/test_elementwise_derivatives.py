@@ -57,8 +57,8 @@ PARAMETERS: dict[str, list[dict[str, float]]] = {
     "softshrink": [{"lambd": 0.5}, {"lambd": 0.0}],
     "threshold": [{"threshold": 1.0, "value": 9.0}, {"threshold": -2.0, "value": 0.0}],
 }
-# Functions of layers and losses, tested with them.
-ELSEWHERE = {"logistic_loss"}
+# Functions of layers and losses, tested with them; and what PyTorch lacks, whose recipe tests/oracle compares with.
+ELSEWHERE = {"logistic_loss", "safe_log", "safe_sqrt"}
 
 
 def counterpart(op: Elementwise) -> Callable[..., Any]:
