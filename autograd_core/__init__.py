@@ -29,6 +29,10 @@ def _without_collection() -> _Iterator[None]:
     try:
         yield
     finally:
+        if not _gc.get_freeze_count():
+            # Straight to the oldest generation; there they are collected like all others, should they ever be garbage.
+            _gc.freeze()
+            _gc.unfreeze()
         if collects:
             _gc.enable()
 

@@ -20,6 +20,8 @@ from .lines import dot_line
 THREADED_WORK = 1 << 20
 # Parts a product is split into at most in deterministic mode, and multiplications that each should have at least.
 _PARTS, _PART = 8, 1 << 19
+# Elements of operands up to which a product takes less time than looking at how to compute it best.
+_SMALL = 1 << 10
 # Rows and columns that the library's innermost loops take at a time.
 _TILE = 16
 
@@ -96,9 +98,10 @@ add_rows_serial, add_rows_parallel = serial_and_parallel(_add_rows)
 
 def _oriented(x: np.ndarray) -> tuple[bool, np.ndarray]:
     """A matrix or batch as the kernels take it, and whether that is its transpose: no copy is made of transposes."""
-    if not x.flags.c_contiguous and x.swapaxes(-1, -2).flags.c_contiguous:
-        return True, contiguous(x.swapaxes(-1, -2))
-    return False, contiguous(x)
+    if x.flags.c_contiguous:
+        return False, contiguous(x)
+    turned = x.swapaxes(-1, -2)
+    return (True, contiguous(turned)) if turned.flags.c_contiguous else (False, contiguous(x))
 
 
 def matmul(x: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -106,6 +109,11 @@ def matmul(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     if not AVAILABLE or x.dtype.kind != "f" or not x.size or not z.size:
         return np.asarray(np.matmul(x, z))
     if x.ndim == 2 == z.ndim:
+        if x.size <= _SMALL >= z.size and x.flags.carray and z.flags.carray:
+            # As it is, for what comes before a small product takes longer than the product.
+            out = np.empty((x.shape[0], z.shape[1]), x.dtype)
+            _multiply_whole(False, False, x, z, out)
+            return out
         return _product(x, z)
     if z.ndim == 2 and x.flags.c_contiguous:
         return _product(x.reshape(-1, x.shape[-1]), z).reshape(*x.shape[:-1], z.shape[1])

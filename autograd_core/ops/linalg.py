@@ -69,12 +69,14 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         >>> (ag.eye(2) @ ag.tensor([3.0, 4.0])).tolist()
         [3.0, 4.0]
     """
+    try:
+        first, second = input._array, other._array
+        if first.ndim == 2 == second.ndim and first.dtype is second.dtype and first.shape[1] == second.shape[0]:
+            product: Tensor = apply(matmul_primitive.op, (input, other), _NO_PARAMETERS)
+            return product
+    except AttributeError:
+        pass
     x, z = as_tensor_operand(input, "matmul"), as_tensor_operand(other, "matmul")
-    if x._array.ndim == 2 == z._array.ndim and x._array.dtype is z._array.dtype:
-        if x._array.shape[1] != z._array.shape[0]:
-            raise ValueError(f"matmul: shapes {x.shape} and {z.shape} do not fit, {x.shape[1]} against {z.shape[0]}")
-        product: Tensor = apply(matmul_primitive.op, (x, z), _NO_PARAMETERS)
-        return product
     if x._array.dtype is not z._array.dtype:
         dtype = dtypes.promote(x.dtype, z.dtype)
         x, z = cast(x, dtype), cast(z, dtype)

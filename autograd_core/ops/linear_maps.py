@@ -164,6 +164,8 @@ def _(cotangent: Any, dims: tuple[int, ...]) -> Any:
 
 def swap_last(value: Any) -> Any:
     """Transpose the last two dimensions, of arrays and tensors alike."""
+    if type(value) is np.ndarray:
+        return value.swapaxes(-1, -2)
     dims = tuple(range(value.ndim))
     return permute_primitive(value, dims=(*dims[:-2], dims[-1], dims[-2]))
 
