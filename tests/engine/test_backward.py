@@ -415,7 +415,9 @@ def test_memory_is_flat_over_500_training_steps_without_the_garbage_collector() 
         for _ in range(500):
             step()
         assert len(gc.get_objects()) - objects < 100
-        assert process.memory_info().rss - before < 4 * 2**20  # one step allocates more than half a megabyte
+        # A step allocates more than half a megabyte: kept, 500 would be 250. An allocator that other tests have left
+        # in pieces still takes a few.
+        assert process.memory_info().rss - before < 32 * 2**20
     finally:
         gc.enable()
 
