@@ -14,13 +14,15 @@ import numpy as np
 
 from .anomaly import check_cotangents
 from .broadcasting import unbroadcast, unbroadcast_axes
-from .dispatch import PROJECTION, as_tensor_operand, attach
+from .declaration import attach
+from .dispatch import as_tensor_operand
 from .errors import GraphError
 from .formula import read
 from .graph import Accumulator, Node, ancestors, mode
 from .kernels.boundary import dense_order, empty_in_order
 from .op import REGISTRY, Elementwise, Fused
 from .plan import COTANGENT
+from .recording import PROJECTION
 from .tensor import Tensor, wrap
 
 _ndarray = np.ndarray

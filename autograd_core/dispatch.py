@@ -1,9 +1,4 @@
-"""Calling an operation: operands in, result and graph node out; and the decorators that declare operations.
-
-A declared operation is called in one of two ways. On tensors it records; on arrays alone it returns arrays with no
-graph, which is how the rules of derivatives are written once and serve both the fast first order and, on tensors,
-every higher one.
-"""
+"""Calling an elementwise operation: operands of any sort in, promoted and broadcast; and the decorator for them."""
 
 from __future__ import annotations
 
@@ -13,211 +8,18 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
-from .anomaly import note_creation
 from .broadcasting import broadcast_shapes
-from .graph import Node, mode
-from .op import (
-    REAL,
-    REGISTRY,
-    Domain,
-    Elementwise,
-    Fused,
-    Op,
-    Rule,
-    Sample,
-    Samples,
-    Structural,
-    names_of,
-    split_signature,
-)
-from .plan import Plan
-from .tensor import Tensor, cell_of, wrap
+from .declaration import attach, structural, summary_of
+from .graph import mode
+from .op import REAL, REGISTRY, Domain, Elementwise, Rule, Sample, names_of, split_signature
+from .recording import apply, record
+from .tensor import Tensor, wrap
 
 Number = bool | int | float
 _SCALARS = (bool, int, float)
 _float32, _float64 = dtypes.float32, dtypes.float64
 _ndarray = np.ndarray
 _NO_PARAMETERS: dict[str, Any] = {}
-
-
-# --- recording --------------------------------------------------------------------------------------------------
-
-
-def _record(
-    plan: Plan,
-    tensors: Sequence[Any],
-    arrays: Sequence[Any],
-    result: Any,
-    residuals: Sequence[Any],
-    parameters: dict[str, Any],
-    edges: tuple[Any, ...],
-) -> Tensor:
-    """Make the node of an applied operation and the tensor of its result."""
-    result_cell = None
-    saved: Any = ()
-    versions: Any = ()
-    if plan.sources:
-        saved, versions = [], []
-        for name, source in plan.named_sources:
-            if type(source) is not int:
-                saved.append(_special_source(source, arrays, residuals))
-                if source[0] == "operands":
-                    versions += [(cell := cell_of(tensor), cell[0], i) for i, tensor in enumerate(tensors)]
-            elif source < 0:
-                saved.append(result)
-                result_cell = [0]
-                versions.append((result_cell, 0, "its result"))
-            else:
-                saved.append(arrays[source])
-                try:
-                    cell = tensors[source]._version
-                except AttributeError:
-                    continue  # a number
-                if cell is None:
-                    cell = cell_of(tensors[source])
-                versions.append((cell, cell[0], name))
-    node = Node(plan, edges, saved, versions, parameters, result.shape, result.dtype)
-    if mode.anomaly:
-        note_creation(node, result, arrays)
-    return wrap(result, node, result_cell)
-
-
-def _special_source(source: tuple[str, int], arrays: Sequence[Any], residuals: Sequence[Any]) -> Any:
-    kind, index = source
-    match kind:
-        case "shape":
-            return getattr(arrays[index], "shape", ())
-        case "residual":
-            return residuals[index]
-        case "operands":
-            return tuple(arrays)
-        case "shapes":
-            return tuple(array.shape for array in arrays)
-    return None
-
-
-def apply(op: Op, operands: Sequence[Any], parameters: dict[str, Any]) -> Any:
-    """Run `op` on tensors, recording it if any needs a gradient; a tuple of tensors for several outputs."""
-    if not op.plain:
-        return apply_with_residuals(op, operands, parameters)[0]
-    try:
-        arrays = [operand._array for operand in operands]
-        edges = tuple([operand._node for operand in operands])
-    except AttributeError:  # a number or an array among them
-        return apply_with_residuals(op, operands, parameters)[0]
-    result = op.forward(*arrays, **parameters)
-    if type(result) is not _ndarray:
-        result = np.asarray(result)
-    mask = 0
-    bit = 1
-    for edge in edges:
-        if edge is not None:
-            mask |= bit
-        bit <<= 1
-    if mask and mode.enabled and op.differentiable:
-        plan = op.plans.get(mask) or op.plan(mask, len(edges))
-        out = _record(plan, operands, arrays, result, (), parameters, edges)
-    else:
-        out = wrap(result, None)
-    if op.view:
-        _share_memory(out, operands[0])
-    return out
-
-
-def apply_with_residuals(op: Op, operands: Sequence[Tensor], parameters: dict[str, Any]) -> tuple[Any, Sequence[Any]]:
-    """As :func:`apply`, with what the forward kernel kept beside the result."""
-    try:
-        arrays = [operand._array for operand in operands]
-        edges = tuple([operand._node for operand in operands])
-    except AttributeError:  # a number or an array among them
-        arrays = [operand._array if isinstance(operand, Tensor) else operand for operand in operands]
-        edges = tuple([operand._node if isinstance(operand, Tensor) else None for operand in operands])
-    result = op.forward(*arrays, **parameters)
-    residuals: Sequence[Any] = ()
-    if op.residuals:
-        result, *residuals = result
-    mask = 0
-    if mode.enabled and op.differentiable:
-        bit = 1
-        for edge in edges:
-            if edge is not None:
-                mask |= bit
-            bit <<= 1
-    if op.outputs != 1:
-        return _wrap_outputs(op, operands, arrays, result, residuals, parameters, mask), residuals
-    if type(result) is not _ndarray:
-        result = np.asarray(result)
-    if mask:
-        out = _record(op.plan(mask, len(edges)), operands, arrays, result, residuals, parameters, edges)
-    else:
-        out = wrap(result, None)
-    if op.view:
-        _share_memory(out, operands[0])
-    return out, residuals
-
-
-def _share_memory(view: Tensor, base: Tensor) -> None:
-    """Let a view and its base notice each other's in-place changes."""
-    own, other = view._array, base._array
-    if own is other or own.base is (other if other.base is None else other.base):
-        view._version = cell_of(base)
-        view._base = base
-
-
-def _wrap_outputs(
-    op: Op,
-    operands: Sequence[Tensor],
-    arrays: Sequence[Any],
-    results: Sequence[Any],
-    residuals: Sequence[Any],
-    parameters: dict[str, Any],
-    mask: int,
-) -> tuple[Tensor, ...]:
-    """One node for the operation, and a projection node for each of its outputs."""
-    results = [np.asarray(result) for result in results]
-    if not mask:
-        return tuple(wrap(result, None) for result in results)
-    edges = tuple([operand._node if isinstance(operand, Tensor) else None for operand in operands])
-    plan = op.plan(mask, len(edges))
-    cells: list[Any] = [None] * len(results)
-    saved, versions = [], []
-    for name, source in zip(plan.names, plan.sources, strict=True):
-        if source == -1:
-            saved.append(tuple(results))
-            cells = [[0] for _ in results]
-            versions += [(cell, 0, "its result") for cell in cells]
-        elif type(source) is int:
-            saved.append(arrays[source])
-            cell = cell_of(operands[source])
-            versions.append((cell, cell[0], name))
-        else:
-            saved.append(_special_source(source, arrays, residuals))
-    shapes: Any = tuple(result.shape for result in results)
-    node = Node(plan, edges, tuple(saved), tuple(versions), parameters, shapes, results[0].dtype)
-    if mode.anomaly:
-        note_creation(node, results[0], arrays)
-    outputs = []
-    for position, (result, cell) in enumerate(zip(results, cells, strict=True)):
-        if result.dtype.kind != "f":
-            outputs.append(wrap(result, None, cell))
-            continue
-        projection = Node(PROJECTION, (node,), (), (), {"index": position}, result.shape, result.dtype)
-        outputs.append(wrap(result, projection, cell))
-    return tuple(outputs)
-
-
-PROJECTION = Plan(
-    Structural(
-        name="output",
-        summary="One output of an operation that has several.",
-        operands=("outputs",),
-        parameters=("index",),
-        forward=lambda outputs, *, index: outputs[index],
-        joint_rule=Rule(lambda cotangent: (cotangent,), ()),
-    ),
-    1,
-    1,
-)
 
 
 # --- elementwise calls ------------------------------------------------------------------------------------------
@@ -241,7 +43,7 @@ def _unary(op: Elementwise) -> Callable[[Any], Tensor]:
         if edge is None or not mode.enabled or not op.differentiable:
             return wrap(result, None)
         plan = plans.get(1) or op.plan(1, 1)
-        return _record(plan, (input,), (array,), result, (), _NO_PARAMETERS, (edge,))
+        return record(plan, (input,), (array,), result, (), _NO_PARAMETERS, (edge,))
 
     return call
 
@@ -277,7 +79,7 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
             return wrap(result, None)
         mask = 1 if second_edge is None else 2 if first_edge is None else 3
         plan = plans.get(mask) or op.plan(mask, 2)
-        return _record(plan, (input, other), (first, second), result, (), _NO_PARAMETERS, (first_edge, second_edge))
+        return record(plan, (input, other), (first, second), result, (), _NO_PARAMETERS, (first_edge, second_edge))
 
     return call
 
@@ -357,7 +159,7 @@ def _general(op: Elementwise, operands: Sequence[Any], parameters: dict[str, Any
             mask |= 1 << index
     if not mask or not mode.enabled or not op.differentiable:
         return wrap(result, None)
-    return _record(op.plan(mask, len(edges)), converted, arrays, result, (), parameters, edges)
+    return record(op.plan(mask, len(edges)), converted, arrays, result, (), parameters, edges)
 
 
 def _plain(operand: Any) -> Any:
@@ -390,98 +192,6 @@ def as_tensor_operand(value: Any, operation: str) -> Tensor:
     return wrap(np.asarray(operand, dtypes.of_scalar(operand)), None)
 
 
-# --- declaring --------------------------------------------------------------------------------------------------
-
-
-class Declaration:
-    """What the decorators return: call it, or hang the rules of its derivative on it.
-
-    Calling it with arrays only returns arrays; with a tensor among the operands it records.
-    """
-
-    def __init__(self, op: Op) -> None:
-        self.op = op
-        self.__name__ = op.name
-        self.__doc__ = op.summary
-
-    def __call__(self, *operands: Any, **parameters: Any) -> Any:
-        for operand in operands:
-            if isinstance(operand, Tensor):
-                tensors = [wrap(o, None) if isinstance(o, _ndarray) else o for o in operands]
-                return apply(self.op, tensors, parameters)
-        result = self.op.forward(*operands, **parameters)
-        return result[0] if self.op.residuals else result
-
-    def vjp(self, operand: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Declare the rule of one operand, or of all together: ``rule(cotangent, saved…)``."""
-
-        def declare(function: Callable[..., Any]) -> Callable[..., Any]:
-            rule = Rule(function, names_of(function, skip=1))
-            if operand is None:
-                self.op.joint_rule = rule
-            else:
-                self.op.rules[self.op.operands.index(operand)] = rule
-            return function
-
-        return declare
-
-    def derivative(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Declare, for a fused operation, its pullback in other operations over saved values."""
-        assert isinstance(self.op, Fused)
-        self.op.derivative = Rule(function, names_of(function, skip=1))
-        return function
-
-    def __repr__(self) -> str:
-        return f"<operation {self.op.name}>"
-
-
-def structural(
-    name: str, *, samples: Samples | None = None, **fields: Any
-) -> Callable[[Callable[..., Any]], Declaration]:
-    """Declare a structural or linear operation by its array implementation; keyword-only arguments are parameters."""
-
-    def declare(function: Callable[..., Any]) -> Declaration:
-        operands, parameters, variadic = split_signature(function)
-        return Declaration(
-            Structural(
-                name=name,
-                summary=_summary(function),
-                operands=operands,
-                parameters=parameters,
-                variadic=variadic,
-                forward=function,
-                samples=samples,
-                **fields,
-            )
-        )
-
-    return declare
-
-
-def fused(
-    name: str, *, forward: Callable[..., Any], samples: Samples | None = None, **fields: Any
-) -> Callable[[Callable[..., Any]], Declaration]:
-    """Declare a fused operation by the composition that defines it, with the kernel `forward` that computes it."""
-
-    def declare(function: Callable[..., Any]) -> Declaration:
-        operands, parameters, variadic = split_signature(function)
-        return Declaration(
-            Fused(
-                name=name,
-                summary=_summary(function),
-                operands=operands,
-                parameters=parameters,
-                variadic=variadic,
-                forward=forward,
-                composition=function,
-                samples=samples,
-                **fields,
-            )
-        )
-
-    return declare
-
-
 class ElementwiseFunction:
     """Typing only: an elementwise operation as users call it, with ``partial`` to declare its derivatives."""
 
@@ -505,7 +215,7 @@ def elementwise(
         domains = tuple(domain) if isinstance(domain, Sequence) else (domain,) * len(operands)
         op = Elementwise(
             name=name or formula.__name__.rstrip("_"),
-            summary=_summary(formula),
+            summary=summary_of(formula),
             operands=operands,
             parameters=parameters,
             formula=formula,
@@ -536,17 +246,6 @@ def elementwise(
         return call
 
     return declare
-
-
-def _summary(function: Callable[..., Any]) -> str:
-    return (function.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " ")
-
-
-def attach(name: str, function: Callable[..., Any]) -> None:
-    """Make `function`, whose first argument is a tensor, the Tensor method `name`."""
-    if name in Tensor.__dict__:
-        raise ValueError(f"Tensor has a method {name!r} already")
-    setattr(Tensor, name, function)
 
 
 @structural(

@@ -15,7 +15,8 @@ import numpy as np
 
 from . import dtypes
 from .broadcasting import broadcast_shapes, normalize_dim
-from .dispatch import apply, apply_with_residuals, as_tensor_operand, attach, cast
+from .declaration import attach
+from .dispatch import as_tensor_operand, cast
 from .ops import decomposition as primitives
 from .ops.descriptive import powers_of
 from .ops.einsum import tensordot
@@ -26,6 +27,7 @@ from .ops.linalg import matmul
 from .ops.linear_maps import expand_primitive, permute_primitive
 from .ops.reduction import sum as _sum
 from .ops.shape import movedim, squeeze, unsqueeze
+from .recording import apply, apply_with_residuals
 from .tensor import Tensor, wrap
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import autograd_core as ag
-from autograd_core.dispatch import apply
 from autograd_core.op import Elementwise, Op, Sample
+from autograd_core.recording import apply
 
 FLOATS = (np.float32, np.float64)
 

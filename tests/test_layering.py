@@ -24,6 +24,8 @@ ROOMS = (
     *("anomaly", "grad_mode"),
     "tensor",
     "printing",
+    "recording",
+    "declaration",
     "dispatch",
     "backward",
     "random",

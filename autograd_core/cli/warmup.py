@@ -68,7 +68,7 @@ def _run(op: Op, dtype: str) -> None:
     import numpy as np
 
     from ..backward import grad
-    from ..dispatch import apply
+    from ..recording import apply
     from ..tensor import Tensor, wrap
 
     for case in _cases(op, np.random.default_rng(0)):

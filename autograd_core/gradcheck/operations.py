@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..dispatch import apply
 from ..op import REGISTRY, Elementwise, Fused, Op
+from ..recording import apply
 from .cases import Case, cases_of
 from .check import FULL_LIMIT, gradcheck_report
 from .comparison import COMPLEX_TOLERANCE, full_jacobian, random_directions
@@ -199,7 +199,7 @@ def _check_values(op: Op, case: Case, seed: int) -> _Outcome:
     # The user's function takes a shorter way through dispatch; it must lead to the same place.
     called = op.function(*tensors, **case.parameters)
     if distance(called._array, found[0]) != 0:
-        return _Outcome(outcome.error, f"{op.name}() itself gives other values than dispatch.apply")
+        return _Outcome(outcome.error, f"{op.name}() itself gives other values than apply()")
     return outcome
 
 

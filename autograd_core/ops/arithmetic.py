@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, formula as f
-from ..dispatch import as_operand, attach, elementwise
+from ..declaration import attach
+from ..dispatch import as_operand, elementwise
 from ..op import REAL, Domain
 from ..tensor import Tensor
 from . import elementwise as operators

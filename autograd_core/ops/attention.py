@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..broadcasting import broadcast_shapes
-from ..dispatch import apply, as_tensor_operand, cast, fused
+from ..declaration import fused
+from ..dispatch import as_tensor_operand, cast
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor, wrap
 from .blocks import run
 from .dropout import dropout

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..dispatch import apply_with_residuals, as_tensor_operand, cast, fused
+from ..declaration import fused
+from ..dispatch import as_tensor_operand, cast
 from ..graph import mode
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
+from ..recording import apply_with_residuals
 from ..tensor import Tensor, cell_of, wrap
 from .blocks import run
 from .elementwise import sqrt

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..dispatch import ElementwiseFunction, attach
+from ..declaration import attach
+from ..dispatch import ElementwiseFunction
 from ..tensor import Tensor
 from .inplace import in_place
 

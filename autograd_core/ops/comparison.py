@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import formula as f
-from ..dispatch import as_operand, as_tensor_operand, attach, elementwise
+from ..declaration import attach
+from ..dispatch import as_operand, as_tensor_operand, elementwise
 from ..tensor import Tensor
 from .calling import alias, is_floating, public
 from .elementwise import PREDICATE, eq, ge, gt, le, logical_and, logical_not, logical_or, lt, ne

@@ -15,9 +15,11 @@ import numpy as np
 
 from .. import dtypes
 from ..broadcasting import Shape
-from ..dispatch import apply, as_tensor_operand, cast, structural
+from ..declaration import structural
+from ..dispatch import as_tensor_operand, cast
 from ..lazy import lazy_import
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor
 from .linear_maps import permute_primitive, reshape_primitive, sum_primitive
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from .. import dtypes
 from ..broadcasting import as_shape
-from ..dispatch import apply, as_tensor_operand, attach, structural
+from ..declaration import attach, structural
+from ..dispatch import as_tensor_operand
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor, as_array, wrap
 
 

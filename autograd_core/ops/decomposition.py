@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dispatch import structural
+from ..declaration import structural
 from ..op import Sample
 from .linalg import matmul_primitive
 from .linear_maps import cat_primitive, raw, reshape_primitive, swap_last

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..dispatch import apply, as_tensor_operand, structural
+from ..declaration import structural
+from ..dispatch import as_tensor_operand
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
 from ..random import Generator, default_generator, draw_key
+from ..recording import apply
 from ..tensor import Tensor, wrap
 from .blocks import run
 

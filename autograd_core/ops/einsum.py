@@ -9,8 +9,10 @@ import numpy as np
 
 from .. import dtypes
 from ..broadcasting import Shape, normalize_dim
-from ..dispatch import apply, as_tensor_operand, attach, cast, structural
+from ..declaration import attach, structural
+from ..dispatch import as_tensor_operand, cast
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor
 from .linear_maps import expand_primitive, gather_primitive, permute_primitive, reshape_primitive
 

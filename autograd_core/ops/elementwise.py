@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from .. import formula as f
-from ..dispatch import as_operand, attach, elementwise
+from ..declaration import attach
+from ..dispatch import as_operand, elementwise
 from ..op import BOOL, NONZERO, POSITIVE, REAL, Domain
 from ..tensor import Tensor, wrap
 from .calling import public

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..dispatch import apply, as_tensor_operand, structural
+from ..declaration import structural
+from ..dispatch import as_tensor_operand
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor, cell_of, wrap
 from .arguments import integers
 

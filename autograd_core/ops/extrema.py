@@ -8,8 +8,10 @@ import numpy as np
 
 from .. import formula as f
 from ..broadcasting import Shape, normalize_dim, normalize_dims
-from ..dispatch import apply, apply_with_residuals, as_tensor_operand, attach, structural
+from ..declaration import attach, structural
+from ..dispatch import as_tensor_operand
 from ..op import Sample
+from ..recording import apply, apply_with_residuals
 from ..tensor import Tensor, wrap
 from .arguments import Dim, Extremes, ValuesAndIndices
 from .blocks import count, extremum_gradient_of, extremum_of

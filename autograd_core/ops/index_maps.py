@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import formula as f
 from ..broadcasting import Shape
-from ..dispatch import structural
+from ..declaration import structural
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample

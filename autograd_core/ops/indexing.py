@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dispatch import apply, as_tensor_operand
+from ..dispatch import as_tensor_operand
 from ..graph import mode
+from ..recording import apply
 from ..tensor import Tensor, cell_of
 from .history import check_in_place, is_recorded, overwrite
 from .linear_maps import gather_primitive, reshape_primitive, slice_primitive

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..dispatch import as_tensor_operand, attach, cast
+from ..declaration import attach
+from ..dispatch import as_tensor_operand, cast
 from ..tensor import Tensor, cell_of, wrap
 from .history import check_in_place, is_recorded, overwrite, store
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..dispatch import apply, structural
+from ..declaration import structural
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor
 from .arguments import floating
 from .blocks import around, run

@@ -10,7 +10,9 @@ import numpy as np
 
 from .. import dtypes
 from ..broadcasting import normalize_dim
-from ..dispatch import apply, as_tensor_operand, attach, cast
+from ..declaration import attach
+from ..dispatch import as_tensor_operand, cast
+from ..recording import apply
 from ..tensor import Tensor
 from .linear_maps import cat_primitive, reshape_primitive, slice_primitive
 

@@ -8,9 +8,11 @@ import numpy as np
 
 from .. import dtypes
 from ..broadcasting import broadcast_shapes
-from ..dispatch import apply, as_tensor_operand, cast, structural
+from ..declaration import structural
+from ..dispatch import as_tensor_operand, cast
 from ..lazy import lazy_import
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor
 from .linear_maps import reshape_primitive, swap_last
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..broadcasting import Shape
-from ..dispatch import structural
+from ..declaration import structural
 from ..op import Sample
 from ..tensor import Tensor
 from .blocks import sum_of

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import dtypes, formula as f
-from ..dispatch import apply, as_tensor_operand, cast, elementwise, fused
+from ..declaration import fused
+from ..dispatch import as_tensor_operand, cast, elementwise
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import REAL, Domain, Sample
+from ..recording import apply
 from ..tensor import Tensor
 from .blocks import run
 from .linear_maps import gather_primitive, raw

@@ -8,7 +8,9 @@ import numpy as np
 
 from .. import formula as f
 from ..broadcasting import broadcast_shapes
-from ..dispatch import apply, as_tensor_operand, attach
+from ..declaration import attach
+from ..dispatch import as_tensor_operand
+from ..recording import apply
 from ..tensor import Tensor, wrap
 from .arguments import scalar_for, written
 from .inplace import in_place

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..broadcasting import Shape, normalize_dims
-from ..dispatch import apply, attach, structural
+from ..declaration import attach, structural
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor
 from .arguments import Dim, converted, floating
 from .blocks import count, first_along, moments_of, sum_of

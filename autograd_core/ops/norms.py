@@ -9,10 +9,12 @@ import numpy as np
 
 from .. import dtypes, formula as f
 from ..broadcasting import broadcast_shapes, normalize_dim, normalize_dims
-from ..dispatch import apply, as_tensor_operand, attach, cast, fused, structural
+from ..declaration import attach, fused, structural
+from ..dispatch import as_tensor_operand, cast
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor
 from .arguments import Dim, converted, floating
 from .blocks import count, fold, run, squares_of, sum_of

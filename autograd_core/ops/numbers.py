@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import dtypes
 from ..broadcasting import broadcast_shapes
-from ..dispatch import as_operand, as_tensor_operand, attach, cast
+from ..declaration import attach
+from ..dispatch import as_operand, as_tensor_operand, cast
 from ..tensor import Tensor, wrap
 from .arguments import floating
 from .calling import alias

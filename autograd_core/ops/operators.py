@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..dispatch import as_tensor_operand, attach, cast, from_registry
+from ..declaration import attach
+from ..dispatch import as_tensor_operand, cast, from_registry
 from ..graph import mode
 from ..op import REGISTRY
 from ..tensor import Tensor, wrap

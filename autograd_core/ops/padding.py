@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..dispatch import apply, as_tensor_operand, structural
+from ..declaration import structural
+from ..dispatch import as_tensor_operand
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor, wrap
 from .arguments import integers
 from .linear_maps import gather_primitive, slice_primitive

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..dispatch import apply, as_tensor_operand, structural
+from ..declaration import structural
+from ..dispatch import as_tensor_operand
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor
 from .arguments import floating
 from .images import spatial_numbers

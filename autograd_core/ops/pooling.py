@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..broadcasting import Shape
-from ..dispatch import apply, apply_with_residuals, structural
+from ..declaration import structural
 from ..lazy import lazy_import
 from ..op import Sample
+from ..recording import apply, apply_with_residuals
 from ..tensor import Tensor, wrap
 from .arguments import ValuesAndIndices, floating
 from .blocks import run

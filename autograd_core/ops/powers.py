@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, formula as f
-from ..dispatch import as_tensor_operand, attach, cast, elementwise
+from ..declaration import attach
+from ..dispatch import as_tensor_operand, cast, elementwise
 from ..op import NONZERO, POSITIVE, REAL
 from ..tensor import Tensor
 from .elementwise import pow

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..dispatch import as_tensor_operand, attach
+from ..declaration import attach
+from ..dispatch import as_tensor_operand
 from ..tensor import Tensor
 from .einsum import outer
 from .inplace import in_place

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import broadcasting, dtypes
-from ..dispatch import as_operand, as_tensor_operand, attach, cast
+from ..declaration import attach
+from ..dispatch import as_operand, as_tensor_operand, cast
 from ..errors import GraphError
 from ..tensor import Tensor, wrap
 from .creation import as_tensor, empty, full, ones, tensor as make, zeros

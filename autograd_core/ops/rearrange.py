@@ -10,8 +10,10 @@ import numpy as np
 
 from .. import dtypes
 from ..broadcasting import as_shape, normalize_dim
-from ..dispatch import apply, as_tensor_operand, attach, structural
+from ..declaration import attach, structural
+from ..dispatch import as_tensor_operand
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor, wrap
 from .arguments import integers
 from .inplace import in_place

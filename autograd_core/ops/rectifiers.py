@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, formula as f
-from ..dispatch import as_tensor_operand, attach, elementwise
+from ..declaration import attach
+from ..dispatch import as_tensor_operand, elementwise
 from ..op import NONZERO, REAL, Domain
 from ..random import Generator, default_generator
 from ..tensor import Tensor, wrap

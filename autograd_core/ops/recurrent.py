@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..backward import grad
-from ..dispatch import apply, fused
+from ..declaration import fused
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor, wrap
 from .activation import sigmoid, tanh
 from .joining import stack

@@ -11,8 +11,10 @@ import numpy as np
 
 from .. import dtypes, formula as f
 from ..broadcasting import normalize_dims
-from ..dispatch import apply, as_tensor_operand, attach, cast, structural
+from ..declaration import attach, structural
+from ..dispatch import as_tensor_operand, cast
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor, wrap
 from . import extrema, moments
 from .arguments import Dim, Extremes, ValuesAndIndices, converted, floating, summable

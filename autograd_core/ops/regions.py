@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..broadcasting import normalize_dim
-from ..dispatch import apply, as_tensor_operand, attach
+from ..declaration import attach
+from ..dispatch import as_tensor_operand
+from ..recording import apply
 from ..tensor import Tensor
 from .arguments import check_range, integers, written
 from .diagonals import diagonal

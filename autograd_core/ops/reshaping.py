@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..dispatch import attach
+from ..declaration import attach
 from ..errors import GraphError
 from ..graph import mode
 from ..tensor import Tensor

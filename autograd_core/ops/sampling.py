@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import dtypes
 from ..broadcasting import Shape
-from ..dispatch import as_tensor_operand, attach
+from ..declaration import attach
+from ..dispatch import as_tensor_operand
 from ..random import Generator, bernoulli, default_generator, draw_normal, draw_uniform
 from ..tensor import Tensor, wrap
 from .arguments import floating

@@ -8,10 +8,12 @@ import numpy as np
 
 from .. import formula as f
 from ..broadcasting import Shape, normalize_dim
-from ..dispatch import apply, apply_with_residuals, as_tensor_operand, attach, structural
+from ..declaration import attach, structural
+from ..dispatch import as_tensor_operand
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
+from ..recording import apply, apply_with_residuals
 from ..tensor import Tensor, wrap
 from .arguments import ValuesAndIndices, floating, summable
 from .blocks import around, run

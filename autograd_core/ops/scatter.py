@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..broadcasting import Shape, broadcast_shapes, normalize_dim
-from ..dispatch import apply, as_tensor_operand, attach
+from ..declaration import attach
+from ..dispatch import as_tensor_operand
+from ..recording import apply
 from ..tensor import Tensor, wrap
 from .arguments import check_range, integers, scalar_for, written
 from .index_maps import along_mesh

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from .. import formula as f
-from ..dispatch import apply, cast, structural
+from ..declaration import structural
+from ..dispatch import cast
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor, wrap
 from .linear_maps import cat_primitive, gather_primitive, raw, reshape_primitive, scatter_add_primitive
 from .scan import recurrence_primitive

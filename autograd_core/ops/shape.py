@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..broadcasting import Shape, as_shape, broadcast_shapes, normalize_dim
-from ..dispatch import apply, as_tensor_operand, attach
+from ..declaration import attach
+from ..dispatch import as_tensor_operand
+from ..recording import apply
 from ..tensor import Tensor
 from . import joining
 from .joining import *  # noqa: F403

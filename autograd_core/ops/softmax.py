@@ -8,10 +8,12 @@ import numpy as np
 
 from .. import dtypes
 from ..broadcasting import normalize_dim
-from ..dispatch import apply, as_tensor_operand, attach, cast, fused
+from ..declaration import attach, fused
+from ..dispatch import as_tensor_operand, cast
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor
 from .blocks import around, run
 from .elementwise import exp, log

@@ -8,7 +8,8 @@ import numpy as np
 
 from .. import dtypes, formula as f
 from ..broadcasting import normalize_dim
-from ..dispatch import as_tensor_operand, attach, cast, structural
+from ..declaration import attach, structural
+from ..dispatch import as_tensor_operand, cast
 from ..op import Sample
 from ..tensor import Tensor, wrap
 from .arguments import floating, integers

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..broadcasting import Shape, normalize_dim
-from ..dispatch import apply, as_tensor_operand, attach, structural
+from ..declaration import attach, structural
+from ..dispatch import as_tensor_operand
 from ..op import Sample
+from ..recording import apply
 from ..tensor import Tensor, cell_of
 from .linear_maps import reshape_primitive
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..dispatch import PROJECTION
 from ..graph import Node
 from ..op import REGISTRY, Op
+from ..recording import PROJECTION
 from ..tensor import Tensor
 from . import texts
 from .collect import describe, details

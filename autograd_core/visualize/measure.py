@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backward import visit_cotangents
-from ..dispatch import PROJECTION
 from ..errors import GraphError
 from ..formula import Call, Constant, Expression, read
 from ..graph import Accumulator, Node
 from ..op import Elementwise, Fused
+from ..recording import PROJECTION
 from ..tensor import Tensor, wrap
 
 

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from autograd_core.cli import COMMANDS, app
-from autograd_core.dispatch import structural
+from autograd_core.declaration import structural
 from autograd_core.op import REGISTRY, Sample
 
 

@@ -16,8 +16,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import autograd_core as ag
-from autograd_core.dispatch import apply, structural
+from autograd_core.declaration import structural
 from autograd_core.op import REGISTRY, Sample
+from autograd_core.recording import apply
 
 
 def leaf(values: Any, dtype: str = "float64") -> ag.Tensor:

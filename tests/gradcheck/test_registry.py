@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.dispatch import elementwise, fused, structural
+from autograd_core.declaration import fused, structural
+from autograd_core.dispatch import elementwise
 from autograd_core.gradcheck import OperationResult, check_operation
 from autograd_core.op import BOOL, REAL, REGISTRY, Sample
 

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.dispatch import apply, elementwise, fused, structural
+from autograd_core.declaration import fused, structural
+from autograd_core.dispatch import elementwise
 from autograd_core.gradcheck import GradcheckReport, gradcheck_report
 from autograd_core.ops.linear_maps import raw
+from autograd_core.recording import apply
 
 Function = Callable[..., Any]
 
