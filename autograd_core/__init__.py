@@ -157,14 +157,12 @@ with _without_collection():
 
 if _TYPE_CHECKING:
     from . import fft as fft, func as func, special as special
-else:
-    fft, func, special = (_lazy_import(f"autograd_core.{_name}") for _name in ("fft", "func", "special"))
 
-if _TYPE_CHECKING:
     # The families of operations compute their __all__, which type checkers cannot read.
     def __getattr__(name: str) -> _Callable[..., Tensor]:
         raise AttributeError(name)
-
+else:
+    fft, func, special = (_lazy_import(f"autograd_core.{_name}") for _name in ("fft", "func", "special"))
 
 # What the families export is listed there, once; rooms of the package that got here by being imported are left out.
 __all__ = [

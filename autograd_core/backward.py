@@ -152,7 +152,7 @@ class _Pass:
                 self.owned.add(node)
 
     def run(self) -> None:
-        """Visit every node that a cotangent reaches, and then the leaves: a pass that fails changes no gradient."""
+        """Visit every node that a cotangent reaches, and then the leaves: a pass that fails changes none of theirs."""
         heap, pending, owned = self.heap, self.pending, self.owned
         while heap:
             node = heappop(heap)[1]

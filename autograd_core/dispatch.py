@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -192,14 +192,13 @@ def as_tensor_operand(value: Any, operation: str) -> Tensor:
     return wrap(np.asarray(operand, dtypes.of_scalar(operand)), None)
 
 
-class ElementwiseFunction:
-    """Typing only: an elementwise operation as users call it, with ``partial`` to declare its derivatives."""
+class ElementwiseFunction(Protocol):
+    """An elementwise operation as users call it, with ``partial`` to declare its derivatives."""
 
     op: Elementwise
     __name__: str
 
-    def __call__(self, *operands: Any, **parameters: Any) -> Tensor:
-        raise NotImplementedError
+    def __call__(self, *operands: Any, **parameters: Any) -> Tensor: ...
 
     def partial(self, rule: Any) -> Any:
         """Declare a partial derivative."""

@@ -52,7 +52,7 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     """Q and R with A = Q R; ``mode`` is "reduced" or "r" (then Q is empty).
 
     Raises:
-        NotImplementedError: for wide matrices, whose derivative is not defined here, and for mode "complete".
+        NotImplementedError: for mode "complete".
     """
     matrix = as_matrix(A, "qr")
     if mode not in ("reduced", "r"):
