@@ -100,5 +100,7 @@ def _nothing_leaks() -> Iterator[None]:
     _refuse_leaks()  # left by the import of a test module
     ag.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 - for code that uses the global generator
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
     yield
     _refuse_leaks()

@@ -10,6 +10,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from tests.rounding import assert_sums_close
 
 LAYERS = ("Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
 
@@ -18,10 +19,18 @@ def spatial(name: str) -> tuple[int, ...]:
     return (7, 6, 5)[: int(name[-2])]
 
 
+def gradients(layer: Any, x: Any) -> list[np.ndarray]:
+    """What a layer makes of its input, then the gradients of half the squares' sum, by the input and the parameters."""
+    result = layer(x)
+    (result.square().sum() / 2).backward()
+    return [tensor.detach().numpy() for tensor in (result, x.grad, *(p.grad for p in layer.parameters()))]
+
+
 @pytest.mark.torch
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("bias", [True, False])
-def test_layers_take_pytorchs_state_and_give_its_results(torch: Any, name: str, bias: bool) -> None:
+def test_layers_take_pytorchs_state_and_give_its_results(torch: Any, name: str, bias: bool, dtype: Any) -> None:
     options: dict[str, Any] = {"stride": 2, "padding": 1, "groups": 2, "bias": bias, "dilation": 2}
     if "Transpose" in name:
         options["output_padding"] = 1
@@ -29,15 +38,21 @@ def test_layers_take_pytorchs_state_and_give_its_results(torch: Any, name: str, 
     assert repr(own) == repr(other)
     assert list(own.state_dict()) == list(other.state_dict())
     own.load_state_dict(other.state_dict())
-    inputs = np.random.default_rng(0).standard_normal((2, 4, *spatial(name))).astype(np.float32)
-    x, y = ag.tensor(inputs, requires_grad=True), torch.tensor(inputs, requires_grad=True)
-    result, expected = own(x), other(y)
-    np.testing.assert_allclose(result.detach().numpy(), expected.detach().numpy(), rtol=1e-4, atol=1e-5)
-    result.square().sum().backward()
-    expected.square().sum().backward()
-    pairs = [(x, y), *zip(own.parameters(), other.parameters(), strict=True)]
-    for mine, theirs in pairs:
-        np.testing.assert_allclose(mine.grad.numpy(), theirs.grad.numpy(), rtol=1e-4, atol=1e-4)
+    own.to(dtype)
+    inputs = np.random.default_rng(0).standard_normal((2, 4, *spatial(name))).astype(dtype)
+    found = gradients(own, ag.tensor(inputs, requires_grad=True))
+    wide = other.double()
+    exact = gradients(wide, torch.tensor(inputs.astype(np.float64), requires_grad=True))
+    # The same sums over absolute values.
+    for parameter in wide.parameters():
+        parameter.grad = None
+        parameter.data.abs_()
+    magnitudes = gradients(wide, torch.tensor(np.abs(inputs).astype(np.float64), requires_grad=True))
+    # A result adds up a window of channels; a gradient adds up such results: at most one for each of the output's.
+    window = 4 // 2 * 3 ** len(spatial(name)) + 1
+    for number, (mine, theirs, magnitude) in enumerate(zip(found, exact, magnitudes, strict=True)):
+        assert mine.dtype == dtype
+        assert_sums_close(mine, theirs, window + (exact[0].size // 6 if number else 0), magnitude)
 
 
 @pytest.mark.torch

@@ -93,7 +93,7 @@ def test_semantics_91_cross_entropy_is_pytorchs(
     logits = random.standard_normal(shape) * 3
     targets = random.integers(0, 4, (shape[0], *shape[2:]) if len(shape) > 1 else ())
     if targets.ndim:
-        targets.flat[:2] = [1, 3]
+        targets.flat[:3] = [1, 3, 0]  # the ignored class, one without weight, one with
     else:
         targets = np.array(2)
     options = {"reduction": reduction, "weight": weight, "ignore_index": ignore_index, "label_smoothing": smoothing}

@@ -1,8 +1,9 @@
-"""Real networks: that they are readable without options, and drawn in full in time."""
+"""Real networks: that they are readable without options, and drawn in full at a cost that grows as their size."""
 
 from __future__ import annotations
 
-import time
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,22 @@ import pytest
 import autograd_core as ag
 import nn.models
 from autograd_core.visualize import draw
+
+
+def calls(function: Callable[[], object]) -> int:
+    """How many functions it calls, theirs included: the same on every machine, however busy."""
+    count = 0
+
+    def observe(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(observe)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return count
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +47,8 @@ def test_resnet18_without_options_fits_on_a_screen() -> None:
     assert len(closed) == 7
 
 
-def test_resnet50_in_full_takes_less_than_two_seconds(output: Any) -> None:
-    started = time.perf_counter()
+def test_resnet50_in_full(output: Any) -> None:
     whole = draw(output, max_nodes=None, fold_repeats=False).source
-    assert time.perf_counter() - started < 2
     # 53 convolutions and normalisations, the last layer's weight and bias.
     assert whole.count("parameter") >= 161
     assert "layer3.5.conv3.weight" in whole
@@ -52,10 +67,23 @@ def test_resnet50_health(output: Any) -> None:
 
 
 def test_resnet50_laid_out_without_graphviz(output: Any) -> None:
-    started = time.perf_counter()
     text = draw(output, max_nodes=None, fold_repeats=False).to_svg(engine="builtin")
-    assert time.perf_counter() - started < 10
     assert text.count('data-node="parameter') == 161
+
+
+def test_the_work_of_drawing_a_box_does_not_grow_with_the_network() -> None:
+    def work(blocks: int) -> tuple[float, float]:
+        """Calls for each box: of the text for Graphviz, and of the drawing laid out here."""
+        network = nn.models.ResNet(nn.models.Bottleneck, [blocks] * 4, num_classes=10)
+        output = network(ag.randn(2, 3, 16, 16))
+        options: dict[str, Any] = {"max_nodes": None, "fold_repeats": False}
+        boxes = len(draw(output, **options).picture.nodes)
+        text = calls(lambda: draw(output, **options).source)
+        return text / boxes, calls(lambda: draw(output, **options).to_svg(engine="builtin")) / boxes
+
+    # Measured 0.98 and 0.93 of the smaller network's; work that grew with the square of its size would give 3.
+    for small, large in zip(work(1), work(4), strict=True):
+        assert large < 1.2 * small
 
 
 def test_transformer_layers_are_folded_whatever_their_random_masks() -> None:
