@@ -24,6 +24,20 @@ def _draw(**shapes: Shape) -> Callable[[np.random.Generator], Arrays]:
     return functools.partial(_normal, **shapes)
 
 
+def _off_the_kink(**shapes: Shape) -> Callable[[np.random.Generator], Arrays]:
+    """Keeps normalised values so far from ReLU's kink that neither side's rounding decides where they lie."""
+
+    def draw(random: np.random.Generator) -> Arrays:
+        arrays = _normal(random, **shapes)
+        x, weight = arrays["x"], arrays["weight"]
+        weight[:] = random.uniform(0.5, 1.5, weight.shape)
+        value = (x - x.mean((0, 1, 2))) / x.std((0, 1, 2)) * weight + arrays["bias"] + arrays.get("residual", 0.0)
+        x += (np.abs(value) < 2e-4) * (1e-3 / weight)
+        return arrays
+
+    return draw
+
+
 def _classified(batch: int, classes: int) -> Callable[[np.random.Generator], Arrays]:
     def draw(random: np.random.Generator) -> Arrays:
         return {
@@ -132,8 +146,8 @@ def _norms() -> list[Row]:
         return lambda x, weight, bias: function(x, None, None, weight, bias)
 
     images = _draw(x=(32, 64, 16, 16), weight=(64,), bias=(64,))
-    narrow = _draw(x=(64, 32, 32, 16), weight=(16,), bias=(16,))
-    added = _draw(x=(16, 32, 32, 64), weight=(64,), bias=(64,), residual=(16, 32, 32, 64))
+    narrow = _off_the_kink(x=(64, 32, 32, 16), weight=(16,), bias=(16,))
+    added = _off_the_kink(x=(16, 32, 32, 64), weight=(64,), bias=(64,), residual=(16, 32, 32, 64))
     features = _draw(x=(256, 512), weight=(512,), bias=(512,))
     tokens = _draw(x=(512, 768), weight=(768,), bias=(768,))
     return [
