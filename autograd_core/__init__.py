@@ -68,6 +68,7 @@ with _without_collection():
         uint8 as uint8,
     )
     from .errors import (
+        CompilerMissingError as CompilerMissingError,
         GradcheckError as GradcheckError,
         GraphError as GraphError,
         InPlaceError as InPlaceError,

@@ -18,6 +18,10 @@ class InPlaceError(GraphError):
     """A value that backward needs was modified in place after it had been saved."""
 
 
+class CompilerMissingError(ImportError):
+    """Numba, which compiles the kernels, is missing or does not go with what else is installed."""
+
+
 class GradcheckError(RuntimeError):
     """An analytic derivative disagrees with its numerical estimate.
 

@@ -58,6 +58,30 @@ def test_numpy_alone_carries_the_first_operations() -> None:
     )
 
 
+def test_threads_may_be_the_first_to_need_a_kernel_all_at_once() -> None:
+    """None sees a module whose code has only begun to run."""
+    found = run(
+        """
+        import json, threading
+        import autograd_core as ag
+        x, errors, barrier = ag.rand(8, 8), [], threading.Barrier(8)
+        def work():
+            barrier.wait()
+            try:
+                ag.softmax(x, 1)
+            except BaseException as error:
+                errors.append(repr(error))
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(json.dumps(errors))
+        """
+    )
+    assert found == []
+
+
 def test_importing_takes_little_longer_than_numpy(tmp_path: pathlib.Path) -> None:
     # A ratio of the best of interleaved runs, bytecode cached; measured 1.3 on an idle machine, room for a busy one.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

@@ -6,6 +6,8 @@ import math
 import operator
 import pathlib
 import re
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -229,6 +231,43 @@ def test_demand_35_the_first_step_uses_the_base_rate() -> None:
         optimizer.step()
         schedule.step()
     assert rates == pytest.approx([0.5, 0.05, 0.005])
+
+
+# Numba as it may be found: hidden, older than what is asked of it, or refusing the NumPy that is installed.
+COMPILERS = {
+    "missing": "sys.modules['numba'] = None",
+    "refusing": "sys.path.insert(0, sys.argv[1])",
+    "without what is needed": "import types; sys.modules['numba'] = types.ModuleType('numba')",
+}
+
+
+@pytest.mark.parametrize("found", COMPILERS)
+def test_demand_37_without_a_compiler_the_first_kernel_says_what_to_install(found: str, tmp_path: pathlib.Path) -> None:
+    """Numba is a dependency; where it is missing nonetheless, whatever needs no kernel works."""
+    (tmp_path / "numba").mkdir()
+    (tmp_path / "numba" / "__init__.py").write_text("raise ImportError('Numba needs NumPy 1.2 or less')")
+    code = f"""
+import sys
+{COMPILERS[found]}
+import autograd_core as ag, nn, optim
+x = ag.tensor([1.0, 2.0], requires_grad=True)
+(x * x + 1.0).sum().backward()
+assert x.grad.tolist() == [2.0, 4.0]
+model = nn.Linear(2, 1)
+optim.SGD(model.parameters(), lr=0.1)
+for call in (lambda: model(x[None]), lambda: model(x[None]), lambda: x.softmax(0)):  # the same each time
+    try:
+        call()
+    except ag.CompilerMissingError as error:
+        assert isinstance(error, ImportError) and error.name == "numba"
+        assert "Numba" in str(error) and "pip install" in str(error) and "NumPy" in str(error), error
+        assert sys.argv[2] in str(error), error
+    else:
+        raise AssertionError("the kernel ran")
+"""
+    reason = {"missing": "import of numba halted", "refusing": "Numba needs NumPy 1.2"}.get(found, "numba")
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path), reason], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_demand_38_no_private_parts_of_numpy_are_used() -> None:
