@@ -10,32 +10,22 @@ as they are (scattered or read-only memory, another dtype) are prepared one at a
 
 from __future__ import annotations
 
-import ctypes
-import functools
 import inspect
-import struct
 from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from .formula import Call, Expression, Symbol
 from .formula.expression import as_expression
-from .kernels.emit import CHUNK, Loop, source
+from .kernels import rows
+from .kernels.rows import RowsLoop
 from .ops.creation import from_numpy
 from .tensor import Tensor
 
 _array_of = attrgetter("_array")
-
-# Names that the generated kernels use themselves.
-_RESERVED = (
-    {"i", "size", "start", "stop", "chunk", "real", "zero", "one", "math", "np", "prange", "body", "serial", "parallel"}
-    | {"rows", "rows_on_threads", "arrays", "count", "left_out", "dtype", "limit", "objects", "marked", "total"}
-    | {"row", "line", "chunks", "places", "carray", "pointer", "words", "entries", "size_of", "fits"}
-)
 
 
 class FusedUpdate:
@@ -87,7 +77,7 @@ class FusedUpdate:
         found: set[str] = set().union(*map(_symbols, results))
         # A number that a variant of the formula does not read costs nothing at the call.
         read = [name for name in self.scalars if name in found]
-        self._loop = _RowsLoop(self.name, results, self.operands, read, updates=self.updates)
+        self._loop = RowsLoop(self.name, results, self.operands, read, updates=self.updates)
         self._known = frozenset(self.scalars)
         self._changed = [index for index, name in enumerate(self.operands) if name in self.updates]
 
@@ -129,11 +119,12 @@ class FusedUpdate:
 
     def _run(self, arrays: list[np.ndarray], count: int, values: list[float]) -> None:
         loop, dtype = self._loop, arrays[0].dtype
-        module = loop.variants.get(dtype) or loop.variant(dtype)
+        if dtype.kind != "f":
+            raise TypeError(f"{self.name}: updated tensors must be float32 or float64, got {dtype}")
         left_out = np.zeros(count, np.bool_)
-        if not (readable := _objects_readable()):
+        if not (readable := rows.objects_readable()):
             left_out[:] = True
-        elif not _run_rows(module, arrays, left_out, dtype, values):
+        elif not loop.run_rows(arrays, left_out, dtype, values):
             return
         # Nothing has been done yet, and preparing a row is what may fail.
         prepared = [(index, _Row(arrays[index::count], self)) for index in np.flatnonzero(left_out)]
@@ -144,7 +135,7 @@ class FusedUpdate:
                 left_out[index] = False
             else:
                 alone.append(row)
-        if len(alone) < count and _run_rows(module, arrays, left_out, dtype, values):
+        if len(alone) < count and loop.run_rows(arrays, left_out, dtype, values):
             raise RuntimeError(f"{self.name}: rows that were made to fit do not")
         for row in alone:
             loop.run(row.lines[0].dtype, row.lines[0].size, (*row.lines, *values))
@@ -186,204 +177,13 @@ class _Row:
                 self.copies.append((array, self.lines[-1]))
 
 
-@functools.cache
-def _jit() -> Any:
-    from .kernels import jit  # imports Numba, so not before there is something to run
-
-    return jit
-
-
-class _RowsLoop(Loop):
-    """A loop with two more kernels, ``rows`` and ``rows_on_threads``, that take the address of a list of arrays."""
-
-    __slots__ = ()
-
-    def variant(self, dtype: np.dtype[Any]) -> ModuleType:
-        module = self.variants.get(dtype)
-        if module is None:
-            if dtype.kind != "f":
-                raise TypeError(f"{self.name}: updated tensors must be float32 or float64, got {dtype}")
-            text = source(self.outputs, self.operands, self.parameters, dtype, self.updates) + _rows_source(self, dtype)
-            module = self.variants[dtype] = _jit().load_generated(f"{self.name}_{dtype.name}", text)
-        return module
-
-
-# What these kernels read in memory, in words of eight bytes behind the header that every Python object has. A list has
-# its length and the address of its entries' addresses. An array, by NumPy's binary interface, has the address of its
-# data, the number of dimensions, the address of the shape, that of the strides, the owner of the memory, the dtype and
-# the flags. Both have been so for decades; `_objects_readable` looks whether they still are.
-_HEADER = object.__basicsize__
-_CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400
-
-_MEMORY = """
-import numpy as np
-from numba import carray, types
-from numba.extending import intrinsic
-
-from autograd_core.kernels.jit import inline
-
-
-@intrinsic
-def pointer(context, address):
-    def generate(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
-
-    return types.voidptr(types.int64), generate
-
-
-@inline
-def words(address, count):
-    return carray(pointer(address), count, np.int64)
-
-
-@inline
-def entries(list_object, count):
-    return words(words(list_object + {header}, 2)[1], count)
-
-
-@inline
-def size_of(array_object):
-    array = words(array_object + {header}, 3)
-    size = 1
-    for axis_size in words(array[2], array[1] & 0xFFFFFFFF):
-        size *= axis_size
-    return size
-
-
-@inline
-def fits(objects, row, count, leader, written, dtype):
-    first = words(objects[leader * count + row] + {header}, 7)
-    dimensions = first[1] & 0xFFFFFFFF
-    sizes = words(first[2], dimensions)
-    good = first[5] == dtype
-    for column in range(objects.size // count):
-        array = words(objects[column * count + row] + {header}, 7)
-        flags = {read} | ({write} if written >> column & 1 else 0)
-        good = good and array[5] == dtype and array[6] & flags == flags and array[1] & 0xFFFFFFFF == dimensions
-        if good:
-            others = words(array[2], dimensions)
-            for axis in range(dimensions):
-                good = good and sizes[axis] == others[axis]
-    return good
-"""
-
-_ROWS = """
-
-from numba import carray
-
-from {memory} import entries, fits, pointer, size_of, words
-
-
-@inline
-def line(array_object, start, stop):
-    return carray(pointer(words(array_object + {header}, 1)[0] + start * {itemsize}), stop - start, real)
-
-
-@kernel
-def rows(arrays, count, left_out, dtype, limit, {parameters}):
-    objects = entries(arrays, {columns} * count)
-    marked, total = 0, 0
-    for row in range(count):
-        if not left_out[row]:
-            if fits(objects, row, count, {leader}, {written}, dtype):
-                total += size_of(objects[row])
-            else:
-                left_out[row] = True
-                marked += 1
-    if marked or total >= limit:
-        return marked or -1
-    start = 0
-    for row in range(count):
-        if not left_out[row]:
-            stop = size_of(objects[row])
-            body({lines}, {parameters})
-    return 0
-
-
-@kernel(parallel=True)
-def rows_on_threads(arrays, count, left_out, {parameters}):
-    objects = entries(arrays, {columns} * count)
-    chunks = 0
-    for row in range(count):
-        if not left_out[row]:
-            chunks += (size_of(objects[row]) + {chunk} - 1) // {chunk}
-    places = np.empty((chunks, 3), np.int64)
-    chunk = 0
-    for row in range(count):
-        if not left_out[row]:
-            size = size_of(objects[row])
-            for start in range(0, size, {chunk}):
-                places[chunk, 0] = row
-                places[chunk, 1] = start
-                places[chunk, 2] = min(size, start + {chunk})
-                chunk += 1
-    for chunk in prange(chunks):
-        row, start, stop = places[chunk, 0], places[chunk, 1], places[chunk, 2]
-        body({lines}, {parameters})
-"""
-
-
-def _rows_source(loop: Loop, dtype: np.dtype[Any]) -> str:
-    """The source of the kernels over rows.
-
-    ``rows`` returns 0 once it has run them. It does nothing and returns how many rows do not fit, having marked them,
-    or −1 if there is enough to do for threads.
-    """
-    memory = _MEMORY.format(header=_HEADER, read=_CONTIGUOUS | _ALIGNED, write=_WRITEABLE)
-    return _ROWS.format(
-        memory=_jit().load_generated("memory", memory).__name__,
-        header=_HEADER,
-        columns=len(loop.operands),
-        leader=loop.operands.index(loop.updates[0]),
-        written=sum(1 << loop.operands.index(name) for name in loop.updates),
-        itemsize=dtype.itemsize,
-        chunk=CHUNK,
-        lines=", ".join(f"line(objects[{index} * count + row], start, stop)" for index in range(len(loop.operands))),
-        parameters=", ".join(loop.parameters),
-    )
-
-
-@functools.cache
-def _objects_readable() -> bool:
-    """Whether lists and arrays look in memory as ``rows`` expects them; and there is a compiler."""
-    if _jit().DISABLED or struct.calcsize("P") != 8:
-        return False
-
-    def words(address: int, count: int) -> tuple[int, ...]:
-        return tuple((ctypes.c_int64 * count).from_address(address))
-
-    probe = np.zeros((2, 3), np.float32)
-    listed = [probe, probe]
-    length, entries = words(id(listed) + _HEADER, 2)
-    data, dimensions, shape, _, _, dtype, flags = words(id(probe) + _HEADER, 7)
-    usual = _CONTIGUOUS | _ALIGNED | _WRITEABLE
-    found = (length, *words(entries, 2), data, dimensions & 0xFFFFFFFF, dtype, flags & usual)
-    expected = (2, id(probe), id(probe), probe.ctypes.data, 2, id(probe.dtype), usual)
-    return found == expected and words(shape, 2) == probe.shape
-
-
-def _run_rows(
-    module: ModuleType, arrays: list[np.ndarray], left_out: np.ndarray, dtype: np.dtype[Any], values: list[float]
-) -> bool:
-    """Run all rows that are not left out; or, if some do not fit, none, mark those as left out and return True."""
-    jit, count = _jit(), len(left_out)
-    limit = jit.PARALLEL_THRESHOLD
-    found: int = module.rows(id(arrays), count, left_out, id(dtype), limit, *values)
-    if found < 0 and jit.thread_count(limit) > 1:
-        with jit.PARALLEL:
-            module.rows_on_threads(id(arrays), count, left_out, *values)
-    elif found < 0:
-        module.rows(id(arrays), count, left_out, id(dtype), 1 << 62, *values)
-    return found > 0
-
-
 def _split(formula: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of a formula's arrays and of its numbers."""
     entries = inspect.signature(formula).parameters.values()
     for entry in entries:
         if entry.kind in (entry.VAR_POSITIONAL, entry.VAR_KEYWORD):
             raise TypeError(f"{formula.__name__}: a formula names each operand, it cannot take {entry}")
-        if entry.name in _RESERVED:
+        if entry.name in rows.RESERVED:
             raise ValueError(f"{formula.__name__}: generated code has its own {entry.name!r}; name it otherwise")
     numbers = tuple(entry.name for entry in entries if entry.kind is entry.KEYWORD_ONLY)
     return tuple(entry.name for entry in entries if entry.name not in numbers), numbers

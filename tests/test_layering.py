@@ -45,8 +45,8 @@ LEVEL = {room: level for level, room in enumerate(ROOMS)}
 PUBLIC_MODULES = {"formula"}
 # The demos show the whole project; they import what a user would.
 DEMONSTRATES = "demos"
-# emit writes all loops; update wraps them in one over rows of tensors.
-GENERATORS = {"autograd_core.kernels.emit", "autograd_core.update"}
+# emit writes all modules: what others add to a loop passes through it.
+GENERATORS = {"autograd_core.kernels.emit"}
 
 
 @dataclass(frozen=True)

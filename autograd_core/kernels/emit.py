@@ -295,9 +295,12 @@ class Loop:
         if module is None:
             from .jit import load_generated
 
-            text = source(self.outputs, self.operands, self.parameters, dtype, self.updates)
-            module = self.variants[dtype] = load_generated(f"{self.name}_{dtype.name}", text)
+            module = self.variants[dtype] = load_generated(f"{self.name}_{dtype.name}", self.source(dtype))
         return module
+
+    def source(self, dtype: np.dtype[Any]) -> str:
+        """What the module for `dtype` says."""
+        return source(self.outputs, self.operands, self.parameters, dtype, self.updates)
 
     def run(self, dtype: np.dtype[Any], size: int, arguments: Sequence[Any]) -> None:
         """Call the kernel: on threads only where they pay."""

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import config, update
-from autograd_core.kernels import jit
+from autograd_core import config
+from autograd_core.kernels import jit, rows
 from autograd_core.kernels.emit import CHUNK
 
 
@@ -123,7 +123,7 @@ def test_read_only_gradients_are_read() -> None:
 
 def test_without_looking_into_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     """The careful way alone gives the same, for interpreters whose objects look otherwise."""
-    monkeypatch.setattr(update, "_objects_readable", lambda: False)
+    monkeypatch.setattr(rows, "objects_readable", lambda: False)
     columns = _tensors(np.float64, (_contiguous, _strided, _transposed))
     expected = _expected(columns)
     ag.FusedUpdate(heavy_ball, UPDATES)(*columns, **NUMBERS)
@@ -132,7 +132,7 @@ def test_without_looking_into_objects(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_objects_are_readable_here() -> None:
     """CPython with 64 bits and NumPy 2 take the fast way."""
-    assert update._objects_readable() is (not jit.DISABLED and sys.maxsize > 2**32)
+    assert rows.objects_readable() is (not jit.DISABLED and sys.maxsize > 2**32)
 
 
 @pytest.mark.parametrize(
