@@ -38,11 +38,12 @@ ROWS = 8 if WIDTH == 64 else 6
 _INTEGER = ir.IntType(64)
 
 
-def _constant(value: int) -> ir.Constant:
+def constant(value: int) -> ir.Constant:
+    """An integer of 64 bits."""
     return ir.Constant(_INTEGER, value)
 
 
-class _Vectors:
+class Vectors:
     """Instructions on vectors of one kind, written through a builder."""
 
     def __init__(self, builder: ir.IRBuilder, real: types.Type) -> None:
@@ -142,7 +143,7 @@ class _Vectors:
         return self.builder.call(function, [a, b, c])
 
 
-class _Arguments:
+class Arguments:
     """The arguments of an intrinsic by name: integers as they are, arrays by their addresses."""
 
     def __init__(self, context: Any, builder: ir.IRBuilder, names: tuple[str, ...], signature: Any, values: Any):
@@ -166,7 +167,7 @@ def copy(_context: Any, out: Any, out_start: Any, x: Any, x_start: Any, count: A
     """``out[out_start : out_start + count] = x[x_start : x_start + count]`` for flat arrays that do not overlap."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-        given = _Arguments(context, builder, ("out", "out_start", "x", "x_start", "count"), signature, values)
+        given = Arguments(context, builder, ("out", "out_start", "x", "x_start", "count"), signature, values)
         size = context.get_abi_sizeof(context.get_value_type(signature.args[0].dtype))
         target, origin = builder.gep(given.out, [given.out_start]), builder.gep(given.x, [given.x_start])
         cgutils.raw_memcpy(builder, target, origin, given.count, size, align=size)
@@ -180,27 +181,35 @@ def clear(_context: Any, out: Any, out_start: Any, count: Any) -> Any:
     """``out[out_start : out_start + count] = 0`` for a flat array."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-        given = _Arguments(context, builder, ("out", "out_start", "count"), signature, values)
+        given = Arguments(context, builder, ("out", "out_start", "count"), signature, values)
         size = context.get_abi_sizeof(context.get_value_type(signature.args[0].dtype))
-        cgutils.memset(builder, builder.gep(given.out, [given.out_start]), builder.mul(given.count, _constant(size)), 0)
+        cgutils.memset(builder, builder.gep(given.out, [given.out_start]), builder.mul(given.count, constant(size)), 0)
         return context.get_dummy_value()
 
     return types.void(out, types.int64, types.int64), generate
 
 
-@_typed
-def prefetch(_context: Any, array: Any, index: Any) -> Any:
-    """Ask for the line of memory that holds ``array[index]`` to be brought near; any index will do."""
+def _prefetch(nearness: int, where: str) -> Any:
+    def typer(_context: Any, array: Any, index: Any) -> Any:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+            given = Arguments(context, builder, ("array", "index"), signature, values)
+            number, address = (
+                ir.IntType(32),
+                builder.bitcast(builder.gep(given.array, [given.index]), cgutils.voidptr_t),
+            )
+            kind = ir.FunctionType(ir.VoidType(), (address.type, number, number, number))
+            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(function, [address, number(0), number(nearness), number(1)])  # to read, data
+            return context.get_dummy_value()
 
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-        given = _Arguments(context, builder, ("array", "index"), signature, values)
-        number, address = ir.IntType(32), builder.bitcast(builder.gep(given.array, [given.index]), cgutils.voidptr_t)
-        kind = ir.FunctionType(ir.VoidType(), (address.type, number, number, number))
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [address, number(0), number(3), number(1)])  # to read, to keep, data
-        return context.get_dummy_value()
+        return types.void(array, types.int64), generate
 
-    return types.void(array, types.int64), generate
+    typer.__doc__ = f"Ask for the line of memory that holds ``array[index]`` to be brought {where}; any index will do."
+    return intrinsic(typer)
+
+
+prefetch = _prefetch(3, "into the nearest cache")
+prefetch_second = _prefetch(2, "into the second nearest cache, where it drives nothing out of the nearest")
 
 
 def transpose_tile(masked: bool = False) -> Any:
@@ -222,28 +231,28 @@ def transpose_tile(masked: bool = False) -> Any:
         signature = types.void(tabled, whole, table, whole, stepped, whole, whole, whole)
 
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-            given = _Arguments(context, builder, names, signature, values)
-            vectors = _Vectors(builder, signature.args[0].dtype)
+            given = Arguments(context, builder, names, signature, values)
+            vectors = Vectors(builder, signature.args[0].dtype)
             lanes = vectors.lanes
 
             def tabled_place(index: int) -> Any:
-                entry = builder.load(builder.gep(given.table, [builder.add(given.row, _constant(index))]))
+                entry = builder.load(builder.gep(given.table, [builder.add(given.row, constant(index))]))
                 return builder.gep(builder.gep(given.tabled, [given.tabled_start]), [entry])
 
             def stepped_place(index: int) -> Any:
-                offset = builder.add(given.stepped_start, builder.mul(given.step, _constant(index)))
+                offset = builder.add(given.stepped_start, builder.mul(given.step, constant(index)))
                 return builder.gep(given.stepped, [offset])
 
             if masked:
                 columns = vectors.transpose([vectors.load(tabled_place(i)) for i in range(lanes)])
                 for i, column in enumerate(columns):
-                    with builder.if_then(builder.icmp_signed("<", _constant(i), given.count)):
+                    with builder.if_then(builder.icmp_signed("<", constant(i), given.count)):
                         vectors.store(column, stepped_place(i))
                 return context.get_dummy_value()
             rows = []
             for i in range(lanes):
                 # A row that does not exist has its first one's address, and no lanes.
-                exists = builder.icmp_signed("<", _constant(i), given.count)
+                exists = builder.icmp_signed("<", constant(i), given.count)
                 place = builder.select(exists, stepped_place(i), stepped_place(0))
                 found = vectors.load(place)
                 rows.append(builder.select(exists, found, ir.Constant(vectors.type, None)))
@@ -261,7 +270,7 @@ def peek(_context: Any, array: Any, index: Any) -> Any:
     """``array[index]`` of a flat array for an index that is not negative, which Numba cannot know."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-        given = _Arguments(context, builder, ("array", "index"), signature, values)
+        given = Arguments(context, builder, ("array", "index"), signature, values)
         return builder.load(builder.gep(given.array, [given.index]))
 
     return array.dtype(array, types.int64), generate
@@ -272,7 +281,7 @@ def poke(_context: Any, array: Any, index: Any, value: Any) -> Any:
     """``array[index] = value`` of a flat array for an index that is not negative, which Numba cannot know."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-        given = _Arguments(context, builder, ("array", "index", "value"), signature, values)
+        given = Arguments(context, builder, ("array", "index", "value"), signature, values)
         builder.store(given.value, builder.gep(given.array, [given.index]))
         return context.get_dummy_value()
 
@@ -297,11 +306,11 @@ def square_transform(size: int, transform: Any, shifted: bool = False) -> Any:
         signature = types.void(out, whole, whole, whole, x, whole, whole, whole, shift, whole)
 
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-            given = _Arguments(context, builder, names, signature, values)
-            vectors = _Vectors(builder, signature.args[0].dtype)
+            given = Arguments(context, builder, names, signature, values)
+            vectors = Vectors(builder, signature.args[0].dtype)
 
             def place(pointer: Any, row: Any, i: int, column: Any, j: int) -> Any:
-                offset = builder.add(builder.mul(row, _constant(i)), builder.mul(column, _constant(j)))
+                offset = builder.add(builder.mul(row, constant(i)), builder.mul(column, constant(j)))
                 return builder.gep(pointer, [offset])
 
             origin, target = builder.gep(given.x, [given.x_start]), builder.gep(given.out, [given.out_start])
@@ -324,7 +333,7 @@ def square_transform(size: int, transform: Any, shifted: bool = False) -> Any:
     return intrinsic(typer)
 
 
-def product_tile(rows: int, columns: int, masked: bool = False, spread: bool = True) -> Any:
+def product_tile(rows: int, columns: int, masked: bool = False) -> Any:
     """An intrinsic for a tile of a matrix product whose operands lie anywhere: `rows` × (`columns` vectors).
 
     ``tile(out, out_start, out_rows, x, x_start, x_rows, row, x_terms, w_terms, first, last, inner, x_step, w, w_start,
@@ -335,8 +344,7 @@ def product_tile(rows: int, columns: int, masked: bool = False, spread: bool = T
                                                         * w[w_start + w_terms[t] * w_scale + i * w_step + v]
 
     All arrays are flat. Convolution, its transpose and its weight gradient differ in what the tables hold. With
-    `masked`, only `count` of the last vector's columns are read and written. Without `spread` x has columns too, and
-    each is multiplied by its own: x[… + v] instead of x[…].
+    `masked`, only `count` of the last vector's columns are read and written.
     """
     names = (
         *("out", "out_start", "out_rows", "x", "x_start", "x_rows", "row", "x_terms", "w_terms", "first", "last"),
@@ -355,9 +363,9 @@ def product_tile(rows: int, columns: int, masked: bool = False, spread: bool = T
         )  # fmt: skip
 
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-            given = _Arguments(context, builder, names, signature, values)
-            vectors = _Vectors(builder, signature.args[0].dtype)
-            _product(builder, vectors, given, rows, columns, masked, spread)
+            given = Arguments(context, builder, names, signature, values)
+            vectors = Vectors(builder, signature.args[0].dtype)
+            _product(builder, vectors, given, rows, columns, masked)
             return context.get_dummy_value()
 
         return signature, generate
@@ -367,17 +375,16 @@ def product_tile(rows: int, columns: int, masked: bool = False, spread: bool = T
 
 def _product(
     builder: ir.IRBuilder,
-    vectors: _Vectors,
-    given: _Arguments,
+    vectors: Vectors,
+    given: Arguments,
     rows: int,
     columns: int,
     masked: bool,
-    spread: bool,
 ) -> None:
     """The body of :func:`product_tile`; LLVM turns the stack slots of the accumulators into registers."""
 
     def entry(table: Any, row: int) -> Any:
-        return builder.load(builder.gep(table, [builder.add(given.row, _constant(row))]))
+        return builder.load(builder.gep(table, [builder.add(given.row, constant(row))]))
 
     def place(pointer: Any, *offsets: Any) -> Any:
         for offset in offsets:
@@ -386,17 +393,17 @@ def _product(
 
     def columns_of(pointer: Any) -> list[tuple[Any, Any]]:
         masks = [None] * (columns - 1) + [vectors.mask(given.count) if masked else None]
-        return [(place(pointer, _constant(v * vectors.lanes)), masks[v]) for v in range(columns)]
+        return [(place(pointer, constant(v * vectors.lanes)), masks[v]) for v in range(columns)]
 
     x_rows = [place(given.x, given.x_start, entry(given.x_rows, p)) for p in range(rows)]
     sums = [[cgutils.alloca_once(builder, vectors.type) for _ in range(columns)] for _ in range(rows)]
     start = place(given.initial, given.initial_start)
     for p in range(rows):
-        line = place(start, builder.mul(given.initial_step, _constant(p)))
+        line = place(start, builder.mul(given.initial_step, constant(p)))
         for slot, (address, mask) in zip(sums[p], columns_of(line), strict=True):
             builder.store(vectors.load(address, mask), slot)
     w_base = place(given.w, given.w_start)
-    with cgutils.for_range_slice(builder, given.first, given.last, _constant(1)) as (term, _):
+    with cgutils.for_range_slice(builder, given.first, given.last, constant(1)) as (term, _):
         x_term = builder.load(place(given.x_terms, term))
         w_term = place(w_base, builder.mul(builder.load(place(given.w_terms, term)), given.w_scale))
         with cgutils.for_range(builder, given.inner) as loop:
@@ -405,11 +412,8 @@ def _product(
             read = [vectors.load(address, mask) for address, mask in columns_of(w_line)]
             for p in range(rows):
                 x_line = place(x_rows[p], x_place)
-                if spread:
-                    factors = [vectors.broadcast(builder.load(x_line))] * columns
-                else:
-                    factors = [vectors.load(address, mask) for address, mask in columns_of(x_line)]
-                for slot, vector, factor in zip(sums[p], read, factors, strict=True):
+                factor = vectors.broadcast(builder.load(x_line))
+                for slot, vector in zip(sums[p], read, strict=True):
                     builder.store(vectors.multiply_add(factor, vector, builder.load(slot)), slot)
     for p in range(rows):
         line = place(given.out, given.out_start, entry(given.out_rows, p))

@@ -107,7 +107,8 @@ def _product(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
     return x
 
 
-def _convolution(x: Any, weight: Any, size: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+def _convolution(x: Any, weight: Any, size: Any, window: Any) -> Any:
+    stride, padding, dilation, groups = window
     widths: list[int] = []
     for axis in reversed(range(len(size))):
         reach = (size[axis] - 1) * stride[axis] + (weight.shape[axis + 2] - 1) * dilation[axis] + 1
@@ -116,9 +117,8 @@ def _convolution(x: Any, weight: Any, size: Any, stride: Any, padding: Any, dila
     return convolve(F.pad(x, widths), weight, None, stride, 0, dilation, groups)
 
 
-def _convolution_transpose(
-    y: Any, weight: Any, size: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Any:
+def _convolution_transpose(y: Any, weight: Any, size: Any, window: Any) -> Any:
+    stride, padding, dilation, groups = window
     convolve = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[len(size) - 1]
     whole = convolve(y, weight, None, stride, 0, 0, groups, dilation)
     widths: list[int] = []
@@ -127,9 +127,9 @@ def _convolution_transpose(
     return F.pad(whole, widths)
 
 
-def _convolution_weight(x: Any, y: Any, size: Any, groups: int, **parameters: Any) -> Any:
-    weight = torch.zeros(y.shape[1], x.shape[1] // groups, *size, dtype=x.dtype, requires_grad=True)
-    result = _convolution(x, weight, size=y.shape[2:], groups=groups, **parameters)
+def _convolution_weight(x: Any, y: Any, size: Any, window: Any) -> Any:
+    weight = torch.zeros(y.shape[1], x.shape[1] // window.groups, *size, dtype=x.dtype, requires_grad=True)
+    result = _convolution(x, weight, y.shape[2:], window)
     (found,) = torch.autograd.grad(result, weight, y, create_graph=True)
     return found
 

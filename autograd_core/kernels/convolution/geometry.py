@@ -265,11 +265,7 @@ def _gather(
         positions = np.array([packed.setdefault(tap, len(packed)) for tap in taps], np.int64)
         # Neighbouring taps of a line read neighbouring memory: one long term instead of several short ones.
         lines = shifts.reshape(-1, max(run, 1)), positions.reshape(-1, max(run, 1))
-        if (
-            (groups == 1 or geometry.is_depthwise)
-            and run > 1
-            and all(bool(np.all(np.diff(line, axis=1) == 1)) for line in lines)
-        ):
+        if groups == 1 and run > 1 and all(bool(np.all(np.diff(line, axis=1) == 1)) for line in lines):
             shifts, positions = lines[0][:, 0], lines[1][:, 0]
         else:
             run = 1
