@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .errors import NumericsError
-from .graph import Node, mode
+from .graph import Node, thread
 
 _ROOMS = ("autograd_core", "nn", "optim")
 
@@ -37,6 +37,7 @@ def detect_anomaly(check_nan: bool = True) -> Iterator[None]:
             ...
         autograd_core.errors.NumericsError: ...
     """
+    mode = thread.mode
     outer = mode.anomaly, mode.check_nan
     mode.anomaly, mode.check_nan = True, check_nan
     try:
@@ -51,6 +52,7 @@ def observe(observer: Callable[[Node, np.ndarray], None]) -> Iterator[None]:
 
     For pictures and profiles: nodes do not hold their results, so this is the moment to look at them.
     """
+    mode = thread.mode
     outer = mode.anomaly, mode.check_nan, mode.observer
     mode.anomaly, mode.check_nan, mode.observer = True, outer[0] and outer[1], observer
     try:
@@ -61,6 +63,7 @@ def observe(observer: Callable[[Node, np.ndarray], None]) -> Iterator[None]:
 
 def note_creation(node: Node, result: np.ndarray, operands: Sequence[Any]) -> None:
     """Remember the user's line that made `node`, and refuse a NaN that it introduced."""
+    mode = thread.mode
     if mode.observer is not None:
         mode.observer(node, result)
     frame = sys._getframe(2)
@@ -74,7 +77,7 @@ def note_creation(node: Node, result: np.ndarray, operands: Sequence[Any]) -> No
 
 def check_cotangents(node: Node, cotangent: Any, pulled: Sequence[Any]) -> None:
     """Refuse a NaN in a gradient that the incoming cotangent did not have."""
-    if not mode.check_nan:
+    if not thread.mode.check_nan:
         return
     incoming = cotangent if isinstance(cotangent, list) else [cotangent]
     if any(_has_nan(_raw(part)) for part in incoming if part is not None):

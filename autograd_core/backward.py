@@ -18,7 +18,7 @@ from .declaration import attach
 from .dispatch import as_tensor_operand
 from .errors import GraphError
 from .formula import read
-from .graph import Accumulator, Node, ancestors, mode
+from .graph import Accumulator, Node, ancestors, make_node, thread
 from .kernels.boundary import dense_order, empty_in_order
 from .op import REGISTRY, Elementwise, Fused
 from .plan import COTANGENT
@@ -53,7 +53,7 @@ def _restore(node: Node, source: Any, value: Any) -> Any:
     if source == -1:
         if isinstance(value, tuple):
             return tuple(
-                wrap(array, Node(PROJECTION, (node,), (), (), {"index": i}, array.shape, array.dtype))
+                wrap(array, make_node(PROJECTION, (node,), (), (), {"index": i}, array.shape, array.dtype))
                 if array.dtype.kind == "f"
                 else array
                 for i, array in enumerate(value)
@@ -71,12 +71,12 @@ def _times_partial(node: Node, op: Elementwise, index: int, cotangent: Any, save
     # Numbers in the dtype, not Python's, which refuse to divide by zero.
     values = {name: v if isinstance(v, Tensor) else cotangent.dtype.type(v) for name, v in values.items()}
     values[COTANGENT.name] = cotangent
-    outer = mode.formula_dtype
-    mode.formula_dtype = cotangent.dtype
+    outer = thread.mode.formula_dtype
+    thread.mode.formula_dtype = cotangent.dtype
     try:
         return read(op.product_expression(index), values)
     finally:
-        mode.formula_dtype = outer
+        thread.mode.formula_dtype = outer
 
 
 def _through_composition(
@@ -91,7 +91,7 @@ def _through_composition(
         operand
         if edge is None
         else wrap(
-            operand._array, Node(plan_of_stand_in, (edge,), (), (), {}, operand._array.shape, operand._array.dtype)
+            operand._array, make_node(plan_of_stand_in, (edge,), (), (), {}, operand._array.shape, operand._array.dtype)
         )
         for operand, edge in zip(operands, node.edges, strict=True)
     ]
@@ -199,7 +199,7 @@ class _Pass:
             cotangent = _fill(node, cotangent, create_graph)
         pull = _recorded_pullback if create_graph else plan.pullback
         pulled = pull(node, cotangent, edges)
-        if mode.anomaly:
+        if thread.mode.anomaly:
             check_cotangents(node, cotangent, pulled)
         if not self.retain:
             node.saved = None
@@ -377,14 +377,14 @@ def _run(
     starts = [_check_output(output, gradient) for output, gradient in zip(outputs, given, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
     running = _Pass(retain, create_graph, targets, [output._node for output in outputs])
-    outer = mode.enabled
-    mode.enabled = create_graph
+    outer = thread.mode.enabled
+    thread.mode.enabled = create_graph
     try:
         for output, start in zip(outputs, starts, strict=True):
             running.add(output._node, start if create_graph else start._array, fresh=False)
         running.run()
     finally:
-        mode.enabled = outer
+        thread.mode.enabled = outer
 
 
 def visit_cotangents(outputs: Sequence[Tensor], gradients: Sequence[Tensor], targets: dict[Any, Any]) -> None:

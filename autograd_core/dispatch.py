@@ -10,9 +10,9 @@ import numpy as np
 from . import dtypes
 from .broadcasting import broadcast_shapes
 from .declaration import attach, structural, summary_of
-from .graph import mode
+from .graph import thread
 from .op import REAL, REGISTRY, Domain, Elementwise, Rule, Sample, names_of, split_signature
-from .recording import apply, record
+from .recording import NUMBER, apply, record
 from .tensor import Tensor, wrap
 
 Number = bool | int | float
@@ -40,9 +40,12 @@ def _unary(op: Elementwise) -> Callable[[Any], Tensor]:
         result = op.forward(array)
         if type(result) is not _ndarray:
             result = np.asarray(result)
-        if edge is None or not mode.enabled or not op.differentiable:
+        if edge is None or not thread.mode.enabled or not op.differentiable:
             return wrap(result, None)
-        plan = plans.get(1) or op.plan(1, 1)
+        try:
+            plan = plans[1]
+        except KeyError:
+            plan = op.plan(1, 1)
         return record(plan, (input,), (array,), result, (), _NO_PARAMETERS, (edge,))
 
     return call
@@ -56,17 +59,22 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
             first = input._array
             first_edge = input._node
             dtype = first.dtype
-            if type(other) is float or type(other) is int:
+            kind = type(other)
+            if kind is float or kind is int:
+                if op.numpy is None:
+                    return _general(op, (input, other), {})
                 second: Any = other
                 second_edge = None
+                tensor = NUMBER
             else:
+                tensor = other
                 second = other._array
                 second_edge = other._node
                 if second.dtype is not dtype:
                     return _general(op, (input, other), {})
         except AttributeError:
             return _general(op, (input, other), {})
-        if (dtype is not _float32 and dtype is not _float64) or (op.numpy is None and type(second) is not _ndarray):
+        if dtype is not _float32 and dtype is not _float64:
             return _general(op, (input, other), {})
         try:
             result = op.forward(first, second)
@@ -75,11 +83,14 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
             raise
         if type(result) is not _ndarray:
             result = np.asarray(result)
-        if (first_edge is None and second_edge is None) or not mode.enabled or not op.differentiable:
+        if (first_edge is None and second_edge is None) or not thread.mode.enabled or not op.differentiable:
             return wrap(result, None)
         mask = 1 if second_edge is None else 2 if first_edge is None else 3
-        plan = plans.get(mask) or op.plan(mask, 2)
-        return record(plan, (input, other), (first, second), result, (), _NO_PARAMETERS, (first_edge, second_edge))
+        try:
+            plan = plans[mask]
+        except KeyError:
+            plan = op.plan(mask, 2)
+        return record(plan, (input, tensor), (first, second), result, (), _NO_PARAMETERS, (first_edge, second_edge))
 
     return call
 
@@ -152,14 +163,15 @@ def _general(op: Elementwise, operands: Sequence[Any], parameters: dict[str, Any
     result = op.forward(*arrays, **parameters)
     if type(result) is not _ndarray:
         result = np.asarray(result)
-    edges = tuple([operand._node if isinstance(operand, Tensor) else None for operand in converted])
+    tensors = [operand if isinstance(operand, Tensor) else NUMBER for operand in converted]
+    edges = tuple([tensor._node for tensor in tensors])
     mask = 0
     for index, edge in enumerate(edges):
         if edge is not None:
             mask |= 1 << index
-    if not mask or not mode.enabled or not op.differentiable:
+    if not mask or not thread.mode.enabled or not op.differentiable:
         return wrap(result, None)
-    return record(op.plan(mask, len(edges)), converted, arrays, result, (), parameters, edges)
+    return record(op.plan(mask, len(edges)), tensors, arrays, result, (), parameters, edges)
 
 
 def _plain(operand: Any) -> Any:

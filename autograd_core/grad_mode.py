@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable
 from typing import Any, Self
 
-from .graph import mode
+from .graph import thread
 
 
 class set_grad_enabled:  # noqa: N801 - PyTorch's name
@@ -28,19 +28,19 @@ class set_grad_enabled:  # noqa: N801 - PyTorch's name
         if not isinstance(enabled, bool):
             raise TypeError(f"set_grad_enabled needs a bool, got {type(enabled).__name__}")
         self._enabled = enabled
-        self._outer = mode.enabled
-        mode.enabled = enabled
+        self._outer = thread.mode.enabled
+        thread.mode.enabled = enabled
 
     def __enter__(self) -> Self:
-        mode.enabled = self._enabled
+        thread.mode.enabled = self._enabled
         return self
 
     def __exit__(self, *exception: object) -> None:
-        mode.enabled = self._outer
+        thread.mode.enabled = self._outer
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         # Constructing the decorator switched the mode already; decorating must not.
-        mode.enabled = self._outer
+        thread.mode.enabled = self._outer
         return _decorate(function, self._enabled)
 
 
@@ -57,12 +57,12 @@ class _Switch:
         self._outer: list[bool] = []
 
     def __enter__(self) -> Self:
-        self._outer.append(mode.enabled)
-        mode.enabled = self._enabled
+        self._outer.append(thread.mode.enabled)
+        thread.mode.enabled = self._enabled
         return self
 
     def __exit__(self, *exception: object) -> None:
-        mode.enabled = self._outer.pop()
+        thread.mode.enabled = self._outer.pop()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return _decorate(function, self._enabled)
@@ -91,7 +91,7 @@ class enable_grad(_Switch):  # noqa: N801 - PyTorch's name
 
 def is_grad_enabled() -> bool:
     """Whether this thread records operations."""
-    return mode.enabled
+    return thread.mode.enabled
 
 
 def _decorate(function: Callable[..., Any], enabled: bool) -> Callable[..., Any]:
@@ -113,12 +113,12 @@ def _decorate(function: Callable[..., Any], enabled: bool) -> Callable[..., Any]
 
     @functools.wraps(function)
     def switched(*arguments: Any, **named: Any) -> Any:
-        outer = mode.enabled
-        mode.enabled = enabled
+        outer = thread.mode.enabled
+        thread.mode.enabled = enabled
         try:
             return function(*arguments, **named)
         finally:
-            mode.enabled = outer
+            thread.mode.enabled = outer
 
     return switched
 
@@ -127,24 +127,24 @@ def _switched_generator(inner: Any, enabled: bool) -> Any:
     """Run `inner` with the mode set, and the caller's mode between its steps."""
     step: Callable[[], Any] = functools.partial(next, inner)
     while True:
-        outer = mode.enabled
-        mode.enabled = enabled
+        outer = thread.mode.enabled
+        thread.mode.enabled = enabled
         try:
             value = step()
         except StopIteration as stop:
             return stop.value
         finally:
-            mode.enabled = outer
+            thread.mode.enabled = outer
         try:
             received = yield value
             step = functools.partial(inner.send, received)
         except GeneratorExit:
-            outer = mode.enabled
-            mode.enabled = enabled
+            outer = thread.mode.enabled
+            thread.mode.enabled = enabled
             try:
                 inner.close()
             finally:
-                mode.enabled = outer
+                thread.mode.enabled = outer
             raise
         except BaseException as error:
             step = functools.partial(inner.throw, error)

@@ -29,22 +29,32 @@ VersionCell = list[int]
 next_sequence = itertools.count(1).__next__
 
 
-class Mode(threading.local):
-    """What this thread records: whether at all, inside which module call, and whether with creation sites."""
+class Mode:
+    """What a thread records: whether at all, inside which module call, and whether with creation sites."""
 
-    enabled: bool = True
-    scope: Scope | None = None
-    anomaly: bool = False
-    check_nan: bool = True
-    # Told of every result with the node that made it; see `observe`.
-    observer: Callable[[Node, np.ndarray], None] | None = None
-    # Inside a checkpoint's second forward pass, which must not move running statistics again.
-    recomputing: bool = False
-    # The dtype of numbers in a partial derivative that is being read on tensors.
-    formula_dtype: np.dtype[Any] | None = None
+    __slots__ = ("anomaly", "check_nan", "enabled", "formula_dtype", "observer", "recomputing", "scope")
+
+    def __init__(self) -> None:
+        self.enabled = True
+        self.scope: Scope | None = None
+        self.anomaly = False
+        self.check_nan = True
+        # Told of every result with the node that made it; see `observe`.
+        self.observer: Callable[[Node, np.ndarray], None] | None = None
+        # Inside a checkpoint's second forward pass, which must not move running statistics again.
+        self.recomputing = False
+        # The dtype of numbers in a partial derivative that is being read on tensors.
+        self.formula_dtype: np.dtype[Any] | None = None
 
 
-mode = Mode()
+class _Thread(threading.local):
+    """``thread.mode`` is the calling thread's own; looking it up takes longer than reading all that it holds."""
+
+    def __init__(self) -> None:
+        self.mode = Mode()
+
+
+thread = _Thread()
 
 
 class Scope:
@@ -80,6 +90,7 @@ def scope(name: str, kind: str = "scope") -> Iterator[None]:
         >>> y.grad_fn.scope.path
         'squares'
     """
+    mode = thread.mode
     outer = mode.scope
     mode.scope = Scope(name, kind, outer)
     try:
@@ -93,6 +104,7 @@ def push_scope(name: str, kind: str) -> Scope | None:
 
     An outermost scope, and one without a name, is called by its kind.
     """
+    mode = thread.mode
     outer = mode.scope
     mode.scope = Scope(name if name and outer is not None else kind, kind, outer)
     return outer
@@ -100,7 +112,7 @@ def push_scope(name: str, kind: str) -> Scope | None:
 
 def pop_scope(outer: Scope | None) -> None:
     """Close the scope whose :func:`push_scope` returned `outer`, in a ``finally`` clause."""
-    mode.scope = outer
+    thread.mode.scope = outer
 
 
 class Extras:
@@ -122,7 +134,8 @@ class Node:
         plan: which operands need gradients and how they are computed; ``plan.op`` is the operation's record.
         edges: for each operand the node or accumulator its gradient goes to, None where no gradient is needed.
         saved: what the derivative reads, or None once released.
-        versions: for every saved array its version cell, the count at saving, and which operand it is.
+        versions: for every saved array that can be changed its version cell and then the count at saving, all in one
+            line; ``plan.versioned`` says in the same order which arrays these are.
         parameters: the operation's non-tensor arguments.
         shape, dtype: of the output.
         sequence: creation order; parents always come before children.
@@ -142,26 +155,17 @@ class Node:
         "versions",
     )
 
-    def __init__(
-        self,
-        plan: Plan,
-        edges: tuple[Any, ...],
-        saved: tuple[Any, ...],
-        versions: tuple[Any, ...],
-        parameters: dict[str, Any],
-        shape: Shape,
-        dtype: np.dtype[Any],
-    ) -> None:
-        self.plan = plan
-        self.edges = edges
-        self.saved: tuple[Any, ...] | None = saved
-        self.versions = versions
-        self.parameters = parameters
-        self.shape = shape
-        self.dtype = dtype
-        self.sequence = next_sequence()
-        self.scope = mode.scope
-        self.extras: Extras | None = None
+    # Made by `make_node` or, for what nearly every operation records, in `recording`: an __init__ takes as long again.
+    plan: Plan
+    edges: tuple[Any, ...]
+    saved: tuple[Any, ...] | None
+    versions: tuple[Any, ...]
+    parameters: dict[str, Any]
+    shape: Shape
+    dtype: np.dtype[Any]
+    sequence: int
+    scope: Scope | None
+    extras: Extras | None
 
     @property
     def op(self) -> Op:
@@ -198,9 +202,16 @@ class Node:
                 "graph), or a hidden state carried over without being detached. Remedies: accumulate loss.item(), "
                 "call .detach() on the carried state, or pass retain_graph=True to the first backward."
             )
-        for cell, count, label in self.versions:
-            if cell[0] != count:
-                raise InPlaceError(self._changed_message(cell, count, label))
+        versions = self.versions
+        for place in range(0, len(versions), 2):
+            if versions[place][0] != versions[place + 1]:
+                label = self.plan.versioned[place // 2]
+                raise InPlaceError(self._changed_message(versions[place], versions[place + 1], label))
+
+    @property
+    def changed(self) -> bool:
+        """Whether a saved value was modified in place since."""
+        return any(cell[0] != count for cell, count in zip(self.versions[::2], self.versions[1::2], strict=True))
 
     def _changed_message(self, cell: VersionCell, count: int, label: str | int) -> str:
         site = self.extras.site if self.extras is not None else None
@@ -216,6 +227,30 @@ class Node:
         """Free the saved values; the edges stay, so that the graph can still be drawn."""
         self.saved = None
         self.versions = ()
+
+
+def make_node(
+    plan: Plan,
+    edges: tuple[Any, ...],
+    saved: tuple[Any, ...],
+    versions: tuple[Any, ...],
+    parameters: dict[str, Any],
+    shape: Shape,
+    dtype: np.dtype[Any],
+) -> Node:
+    """Make the node of an operation that is being applied."""
+    node = Node()
+    node.plan = plan
+    node.edges = edges
+    node.saved = saved
+    node.versions = versions
+    node.parameters = parameters
+    node.shape = shape
+    node.dtype = dtype
+    node.sequence = next_sequence()
+    node.scope = thread.mode.scope
+    node.extras = None
+    return node
 
 
 class Accumulator:

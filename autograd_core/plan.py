@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,15 @@ from .formula import Expression, Symbol
 from .kernels.emit import Loop, numpy_form
 
 if TYPE_CHECKING:
-    from .graph import Node
+    from .graph import Node, VersionCell
     from .op import Elementwise, Op, Rule
 
 # The name under which formulas of derivatives speak of what comes from above.
 COTANGENT = Symbol("cotangent")
+
+# The saved values, and the version cells of those that can be changed, each followed by its count.
+Kept = tuple[tuple[Any, ...], tuple[Any, ...]]
+Keep = Callable[..., Kept]
 
 # Where an argument of a rule comes from.
 _SAVED, _PARAMETER, _SHAPE, _NEEDS = range(4)
@@ -28,10 +33,15 @@ class Plan:
     `sources` says where each saved value comes from: a number n >= 0 is operand n, -1 the result, ``("shape", n)``
     a shape and ``("residual", k)`` a kept intermediate. `pullback(node, cotangent, edges)` maps arrays to arrays.
     Shapes of operands that need gradients are not saved: their edges know them.
+
+    `keep(tensors, arrays, result, cell, residuals)` picks the values to save and, beside them, the version cells of
+    those that can be changed, each followed by its count; None where nothing is saved. `cell` is the result's, or a
+    list of them where there are several. `versioned` names what the cells belong to: operands by name or place.
     """
 
     __slots__ = (
-        "_joint", "_needs", "_rules", "count", "mask", "named_sources", "names", "op", "pullback", "sources",
+        "_joint", "_needs", "_rules", "count", "keep", "mask", "named_sources", "names", "op", "pullback", "sources",
+        "versioned",
     )  # fmt: skip
 
     def __init__(self, op: Op, mask: int, count: int) -> None:
@@ -41,6 +51,8 @@ class Plan:
         self.names = self._names()
         self.sources = tuple(self._source(name) for name in self.names)
         self.named_sources = tuple(zip(self.names, self.sources, strict=True))
+        self.versioned = tuple(label for name, source in self.named_sources for label in self._labels(name, source))
+        self.keep = _keeper(self.sources, op.outputs)
         self._needs = tuple(bool(mask >> index & 1) for index in range(count))
         self._joint = self.arguments(op.joint_rule) if op.joint_rule else ()
         self._rules = {} if op.joint_rule else {i: self.arguments(op.rule_for(i)) for i in self.needed()}
@@ -82,6 +94,14 @@ class Plan:
             f"{op.name}: a rule asks for {name!r}, which is no operand, parameter, residual or shape; "
             f"operands {op.operands}, parameters {op.parameters}, residuals {op.residuals}"
         )
+
+    def _labels(self, name: str, source: Any) -> tuple[str | int, ...]:
+        """What the version cells of a saved value are called in messages."""
+        if source == -1:
+            return ("its result",) * self.op.outputs
+        if type(source) is int:
+            return (name,)
+        return tuple(range(self.count)) if source[0] == "operands" else ()
 
     def arguments(self, rule: Rule) -> tuple[tuple[int, Any], ...]:
         """For each argument of `rule` where it comes from: a kind of place, and which."""
@@ -163,6 +183,63 @@ class Plan:
         if None in edges:
             return [None if edge is None else part for edge, part in zip(edges, pulled, strict=True)]
         return pulled
+
+
+def _keeper(sources: tuple[Any, ...], outputs: int) -> Keep | None:
+    """What picks the values to save: a way of its own for the usual one or two, which most of a graph consists of."""
+    if not sources:
+        return None
+    if outputs == 1 and sources == (-1,):
+        return lambda tensors, arrays, result, cell, residuals: ((result,), (cell, 0))
+    if len(sources) <= 2 and all(type(source) is int and source >= 0 for source in sources):
+        first, second = sources[0], sources[-1]
+
+        def keep_one(tensors: Any, arrays: Any, result: Any, cell: Any, residuals: Any) -> Kept:
+            own = tensors[first]._version or tensors[first]._demand_version()
+            return (arrays[first],), (own, own[0])
+
+        def keep_two(tensors: Any, arrays: Any, result: Any, cell: Any, residuals: Any) -> Kept:
+            one = tensors[first]._version or tensors[first]._demand_version()
+            two = tensors[second]._version or tensors[second]._demand_version()
+            return (arrays[first], arrays[second]), (one, one[0], two, two[0])
+
+        return keep_one if len(sources) == 1 else keep_two
+    if outputs == 1:
+        return lambda tensors, arrays, result, cell, residuals: _keep_any(
+            sources, tensors, arrays, result, (cell,), residuals
+        )
+    return functools.partial(_keep_any, sources)
+
+
+def _keep_any(
+    sources: tuple[Any, ...],
+    tensors: Sequence[Any],
+    arrays: Sequence[Any],
+    result: Any,
+    cells: Sequence[VersionCell],
+    residuals: Sequence[Any],
+) -> Kept:
+    saved: list[Any] = []
+    counted: list[VersionCell] = []
+    for source in sources:
+        if source == -1:
+            saved.append(result)
+            counted += cells
+        elif type(source) is int:
+            saved.append(arrays[source])
+            counted.append(tensors[source]._version or tensors[source]._demand_version())
+        else:
+            kind, index = source
+            if kind == "residual":
+                saved.append(residuals[index])
+            elif kind == "shape":
+                saved.append(np.shape(arrays[index]))
+            elif kind == "shapes":
+                saved.append(tuple([array.shape for array in arrays]))
+            else:
+                saved.append(tuple(arrays))
+                counted += [tensor._version or tensor._demand_version() for tensor in tensors]
+    return tuple(saved), tuple([entry for cell in counted for entry in (cell, cell[0])])
 
 
 class ElementwisePlan(Plan):

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from .anomaly import note_creation
-from .graph import Node, mode
+from .graph import Node, make_node, next_sequence, thread
 from .op import Op, Rule, Structural
 from .plan import Plan
-from .tensor import Tensor, cell_of, wrap
+from .tensor import Tensor, UncheckedTensor, make_view, wrap
 
 _ndarray = np.ndarray
+
+
+# Stands for a number among the operands: something that cannot be changed.
+NUMBER = wrap(np.zeros(()), None, [0])
 
 
 def record(
@@ -25,48 +29,36 @@ def record(
     parameters: dict[str, Any],
     edges: tuple[Any, ...],
 ) -> Tensor:
-    """Make the node of an applied operation and the tensor of its result."""
-    result_cell = None
-    saved: Any = ()
-    versions: Any = ()
-    if plan.sources:
-        saved, versions = [], []
-        for name, source in plan.named_sources:
-            if type(source) is not int:
-                saved.append(_special_source(source, arrays, residuals))
-                if source[0] == "operands":
-                    versions += [(cell := cell_of(tensor), cell[0], i) for i, tensor in enumerate(tensors)]
-            elif source < 0:
-                saved.append(result)
-                result_cell = [0]
-                versions.append((result_cell, 0, "its result"))
-            else:
-                saved.append(arrays[source])
-                try:
-                    cell = tensors[source]._version
-                except AttributeError:
-                    continue  # a number
-                if cell is None:
-                    cell = cell_of(tensors[source])
-                versions.append((cell, cell[0], name))
-    node = Node(plan, edges, saved, versions, parameters, result.shape, result.dtype)
+    """Make the node of an applied operation and the tensor of its result; :data:`NUMBER` stands for numbers.
+
+    Most of what an operation on small arrays costs is here. So both objects are filled in place, as
+    :func:`~autograd_core.graph.make_node` and :func:`~autograd_core.tensor.wrap` do, without a call for each; and the
+    result gets its version cell at once, since most results are saved by the operation that follows.
+    """
+    mode = thread.mode
+    cell = [0]
+    node = Node()
+    node.plan = plan
+    node.edges = edges
+    if plan.keep is None:
+        node.saved = node.versions = ()
+    else:
+        node.saved, node.versions = plan.keep(tensors, arrays, result, cell, residuals)
+    node.parameters = parameters
+    node.shape = result.shape
+    node.dtype = result.dtype
+    node.sequence = next_sequence()
+    node.scope = mode.scope
+    node.extras = None
     if mode.anomaly:
         note_creation(node, result, arrays)
-    return wrap(result, node, result_cell)
-
-
-def _special_source(source: tuple[str, int], arrays: Sequence[Any], residuals: Sequence[Any]) -> Any:
-    kind, index = source
-    match kind:
-        case "shape":
-            return getattr(arrays[index], "shape", ())
-        case "residual":
-            return residuals[index]
-        case "operands":
-            return tuple(arrays)
-        case "shapes":
-            return tuple(array.shape for array in arrays)
-    return None
+    tensor: Any = UncheckedTensor()
+    tensor._array = result
+    tensor._node = node
+    tensor._version = cell
+    tensor._base = tensor._accumulator = None
+    tensor.__class__ = Tensor
+    return tensor
 
 
 def apply(op: Op, operands: Sequence[Any], parameters: dict[str, Any]) -> Any:
@@ -87,7 +79,7 @@ def apply(op: Op, operands: Sequence[Any], parameters: dict[str, Any]) -> Any:
         if edge is not None:
             mask |= bit
         bit <<= 1
-    if mask and mode.enabled and op.differentiable:
+    if mask and thread.mode.enabled and op.differentiable:
         plan = op.plans.get(mask) or op.plan(mask, len(edges))
         out = record(plan, operands, arrays, result, (), parameters, edges)
     else:
@@ -104,13 +96,14 @@ def apply_with_residuals(op: Op, operands: Sequence[Tensor], parameters: dict[st
         edges = tuple([operand._node for operand in operands])
     except AttributeError:  # a number or an array among them
         arrays = [operand._array if isinstance(operand, Tensor) else operand for operand in operands]
-        edges = tuple([operand._node if isinstance(operand, Tensor) else None for operand in operands])
+        operands = [operand if isinstance(operand, Tensor) else NUMBER for operand in operands]
+        edges = tuple([operand._node for operand in operands])
     result = op.forward(*arrays, **parameters)
     residuals: Sequence[Any] = ()
     if op.residuals:
         result, *residuals = result
     mask = 0
-    if mode.enabled and op.differentiable:
+    if thread.mode.enabled and op.differentiable:
         bit = 1
         for edge in edges:
             if edge is not None:
@@ -133,8 +126,7 @@ def _share_memory(view: Tensor, base: Tensor) -> None:
     """Let a view and its base notice each other's in-place changes."""
     own, other = view._array, base._array
     if own is other or own.base is (other if other.base is None else other.base):
-        view._version = cell_of(base)
-        view._base = base
+        make_view(view, base)
 
 
 def _wrap_outputs(
@@ -147,34 +139,23 @@ def _wrap_outputs(
     mask: int,
 ) -> tuple[Tensor, ...]:
     """One node for the operation, and a projection node for each of its outputs."""
-    results = [np.asarray(result) for result in results]
+    results = tuple([np.asarray(result) for result in results])
     if not mask:
         return tuple(wrap(result, None) for result in results)
-    edges = tuple([operand._node if isinstance(operand, Tensor) else None for operand in operands])
+    edges = tuple([operand._node for operand in operands])
     plan = op.plan(mask, len(edges))
-    cells: list[Any] = [None] * len(results)
-    saved, versions = [], []
-    for name, source in zip(plan.names, plan.sources, strict=True):
-        if source == -1:
-            saved.append(tuple(results))
-            cells = [[0] for _ in results]
-            versions += [(cell, 0, "its result") for cell in cells]
-        elif type(source) is int:
-            saved.append(arrays[source])
-            cell = cell_of(operands[source])
-            versions.append((cell, cell[0], name))
-        else:
-            saved.append(_special_source(source, arrays, residuals))
+    cells = [[0] for _ in results]
+    saved, versions = plan.keep(operands, arrays, results, cells, residuals) if plan.keep is not None else ((), ())
     shapes: Any = tuple(result.shape for result in results)
-    node = Node(plan, edges, tuple(saved), tuple(versions), parameters, shapes, results[0].dtype)
-    if mode.anomaly:
+    node = make_node(plan, edges, saved, versions, parameters, shapes, results[0].dtype)
+    if thread.mode.anomaly:
         note_creation(node, results[0], arrays)
     outputs = []
     for position, (result, cell) in enumerate(zip(results, cells, strict=True)):
         if result.dtype.kind != "f":
             outputs.append(wrap(result, None, cell))
             continue
-        projection = Node(PROJECTION, (node,), (), (), {"index": position}, result.shape, result.dtype)
+        projection = make_node(PROJECTION, (node,), (), (), {"index": position}, result.shape, result.dtype)
         outputs.append(wrap(result, projection, cell))
     return tuple(outputs)
 

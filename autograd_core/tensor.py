@@ -21,7 +21,7 @@ from .kernels.boundary import dense_order
 _new = object.__new__
 
 
-class _Slots:
+class UncheckedTensor:
     """The storage of a Tensor, without its checks.
 
     The engine makes results as this class and turns them into tensors, because setting attributes of a class with
@@ -36,7 +36,7 @@ class _Slots:
     _accumulator: Accumulator | None
 
 
-class Tensor(_Slots):
+class Tensor(UncheckedTensor):
     """A NumPy array that remembers how it was computed.
 
     ``Tensor(data)`` copies `data`; :func:`autograd_core.from_numpy` shares it instead. Names, signatures and
@@ -299,6 +299,11 @@ class Tensor(_Slots):
 
     _version_counter = version
 
+    def _demand_version(self) -> VersionCell:
+        cell = [0]
+        _set_version(self, cell)
+        return cell
+
     # --- leaving for Python and NumPy -------------------------------------------------------------------------
 
     def numpy(self) -> np.ndarray:
@@ -403,7 +408,7 @@ def _rebuild(kind: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tens
 
 def wrap(array: np.ndarray, node: Node | Accumulator | None, version: VersionCell | None = None) -> Tensor:
     """Make a tensor around `array` as it is, without copying or checking: for the engine's own results."""
-    tensor: Any = _Slots()
+    tensor: Any = UncheckedTensor()
     tensor._array = array
     tensor._node = node
     tensor._version = version
@@ -414,15 +419,18 @@ def wrap(array: np.ndarray, node: Node | Accumulator | None, version: VersionCel
 
 def cell_of(tensor: Tensor) -> VersionCell:
     """The version cell a tensor shares with its views, made at first need."""
-    cell = tensor._version
-    if cell is None:
-        cell = [0]
-        _set_version(tensor, cell)
-    return cell
+    return tensor._version or tensor._demand_version()
+
+
+def make_view(tensor: Tensor, base: Tensor) -> None:
+    """Let a new tensor that shows memory of `base` count its changes with it, and follow its history."""
+    _set_version(tensor, base._version or base._demand_version())
+    _set_base(tensor, base)
 
 
 # Past Tensor's own __setattr__, for its cost.
-_set_version: Callable[[Tensor, VersionCell], None] = _Slots.__dict__["_version"].__set__
+_set_version: Callable[[Tensor, VersionCell], None] = UncheckedTensor.__dict__["_version"].__set__
+_set_base: Callable[[Tensor, Tensor], None] = UncheckedTensor.__dict__["_base"].__set__
 
 
 def as_array(data: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -19,7 +19,7 @@ sys.path.append(str(pathlib.Path(__file__).parent.parent))
 
 import autograd_core as ag
 from autograd_core import config
-from autograd_core.graph import Mode, mode
+from autograd_core.graph import Mode, thread
 
 REQUIRE_TORCH = "AUTOGRAD_CORE_REQUIRE_TORCH"
 
@@ -64,7 +64,7 @@ def random() -> np.random.Generator:
 
 def _global_state() -> dict[str, Any]:
     return {
-        **{f"mode.{name}": getattr(mode, name) for name in Mode.__annotations__},
+        **{f"mode.{name}": getattr(thread.mode, name) for name in Mode.__slots__},
         "default dtype": ag.get_default_dtype(),
         "number of threads": config.get_num_threads(),
         "numpy.geterr": np.geterr(),
@@ -73,8 +73,8 @@ def _global_state() -> dict[str, Any]:
 
 
 def _restore(state: dict[str, Any]) -> None:
-    for name in Mode.__annotations__:
-        setattr(mode, name, state[f"mode.{name}"])
+    for name in Mode.__slots__:
+        setattr(thread.mode, name, state[f"mode.{name}"])
     ag.set_default_dtype(state["default dtype"])
     config.set_num_threads(state["number of threads"])
     np.seterr(**state["numpy.geterr"])

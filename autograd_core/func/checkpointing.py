@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import GraphError
 from ..grad_mode import enable_grad
-from ..graph import Node, ancestors, mode, next_sequence
+from ..graph import Node, ancestors, next_sequence, thread
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor, wrap
 from .trees import flatten
@@ -36,7 +36,7 @@ def checkpoint(function: Callable[..., Any], *arguments: Any, preserve_rng_state
         >>> x.grad
         tensor([ 3., 12.])
     """
-    if not mode.enabled:
+    if not thread.mode.enabled:
         return function(*arguments, **named)
     state = get_rng_state() if preserve_rng_state else None
     start = next_sequence()
@@ -100,6 +100,7 @@ class _Recomputation:
                 node.versions = again.versions
 
     def _run(self) -> list[Node]:
+        mode = thread.mode
         outer_state, outer_scope = get_rng_state(), mode.scope
         if self.state is not None:
             set_rng_state(self.state)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import dtypes
 from ..dispatch import as_tensor_operand, cast
-from ..graph import mode
+from ..graph import thread
 from ..tensor import Tensor, wrap
 
 Dim = int | Sequence[int] | None
@@ -63,7 +63,7 @@ def integers(index: Any, operation: str, keep: bool = True) -> np.ndarray:
     if array.dtype.kind not in "iu":
         raise TypeError(f"{operation}: indices must be integers, got {array.dtype}")
     # The graph keeps the indices, and whoever gave them may change them afterwards.
-    return array.astype(np.int64, copy=keep and mode.enabled)
+    return array.astype(np.int64, copy=keep and thread.mode.enabled)
 
 
 def check_range(index: np.ndarray, size: int, operation: str, negative: bool = False) -> np.ndarray:

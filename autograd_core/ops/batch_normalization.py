@@ -9,7 +9,7 @@ import numpy as np
 
 from ..declaration import fused
 from ..dispatch import as_tensor_operand, cast
-from ..graph import mode
+from ..graph import thread
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
@@ -293,7 +293,7 @@ def _normalize(
         # Copies: a later batch in training moves them, and a second derivative reads them again.
         parameters["mean"], parameters["variance"] = running_mean._array.copy(), running_var._array.copy()
     out, (statistics,) = apply_with_residuals(declaration.op, (input, weight, bias, *more), parameters)
-    if training and count and running_mean is not None and running_var is not None and not mode.recomputing:
+    if training and count and running_mean is not None and running_var is not None and not thread.mode.recomputing:
         kernels.move_statistics(running_mean._array, running_var._array, statistics, count, float(momentum))
         cell_of(running_mean)[0] += 1
         cell_of(running_var)[0] += 1

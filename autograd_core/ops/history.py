@@ -15,7 +15,7 @@ import numpy as np
 
 from ..dispatch import cast
 from ..errors import GraphError
-from ..graph import Accumulator, Node, mode
+from ..graph import Accumulator, Node, thread
 from ..recording import record
 from ..tensor import Tensor, cell_of, wrap
 from .linear_maps import gather_primitive, overwrite_primitive, slice_primitive
@@ -38,7 +38,7 @@ def check_in_place(tensor: Tensor, operation: str) -> None:
     array = tensor._array
     if not array.flags.writeable or (tensor._base is not None and _overlaps(array)):
         _refuse_memory(array, operation)
-    if not mode.enabled:
+    if not thread.mode.enabled:
         return
     node = tensor._node
     if type(node) is Accumulator:
@@ -78,7 +78,7 @@ def _refuse_memory(array: np.ndarray, operation: str) -> None:
 
 def is_recorded(tensor: Tensor, *sources: Any) -> bool:
     """Whether changing `tensor` by `sources` is part of the graph."""
-    if not mode.enabled:
+    if not thread.mode.enabled:
         return False
     if tensor._node is not None or (tensor._base is not None and root_of(tensor)._node is not None):
         return True

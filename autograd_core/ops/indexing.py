@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..dispatch import as_tensor_operand
-from ..graph import mode
+from ..graph import thread
 from ..recording import apply
 from ..tensor import Tensor, cell_of
 from .history import check_in_place, is_recorded, overwrite
@@ -49,7 +49,7 @@ def as_index(index: Any, keep: bool) -> tuple[tuple[Any, ...], bool]:
             break
     else:
         return entries, True
-    if keep and mode.enabled:
+    if keep and thread.mode.enabled:
         entries = tuple(entry.copy() if isinstance(entry, np.ndarray) else entry for entry in entries)
     return entries, False
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..broadcasting import as_shape
 from ..declaration import fused
 from ..dispatch import as_tensor_operand, cast
-from ..graph import mode
+from ..graph import thread
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
@@ -344,7 +344,7 @@ def instance_norm(
     vectors = _channel_vectors(input, "instance_norm", weight, bias)
     parameters = {"groups": channels, "eps": float(eps)}
     result, (statistics,) = apply_with_residuals(group_norm_primitive.op, (input, *vectors), parameters)
-    if running_mean is not None and running_var is not None and samples and size and not mode.recomputing:
+    if running_mean is not None and running_var is not None and samples and size and not thread.mode.recomputing:
         means, variances = statistics[:2].reshape(2, samples, channels).mean(1)
         for running, found in ((running_mean, means), (running_var, variances * (size / (size - 1)))):
             running._array[...] = (1 - momentum) * running._array + momentum * found

@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes
 from ..declaration import attach
 from ..dispatch import as_tensor_operand, cast, from_registry
-from ..graph import mode
+from ..graph import thread
 from ..op import REGISTRY
 from ..tensor import Tensor, wrap
 from . import creation, elementwise, extrema, joining, linalg, reduction, shape
@@ -96,7 +96,7 @@ def _read_formula(name: str, arguments: tuple[Any, ...]) -> Tensor:
     """Record the operation that a function in a formula stands for."""
     if name == "where" and not any(isinstance(argument, Tensor) for argument in arguments[1:]):
         # Two numbers alone do not say in which dtype to hold them: the derivative's own decides.
-        number = np.asarray(arguments[1], mode.formula_dtype or dtypes.get_default_dtype())
+        number = np.asarray(arguments[1], thread.mode.formula_dtype or dtypes.get_default_dtype())
         arguments = (arguments[0], wrap(number, None), arguments[2])
     return from_registry(_TORCH_NAMES.get(name, name))(*arguments)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..declaration import attach
 from ..errors import GraphError
-from ..graph import mode
+from ..graph import thread
 from ..tensor import Tensor
 from .history import check_in_place
 from .shape import squeeze, swapaxes, swapdims, t, transpose, unsqueeze
@@ -18,7 +18,7 @@ def _reshaping(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     def method(self: Tensor, *arguments: Any, **named: Any) -> Tensor:
         check_in_place(self, f"{name}_")
-        if self._node is not None and not mode.enabled:
+        if self._node is not None and not thread.mode.enabled:
             raise GraphError(f"{name}_: the shape of a tensor in the graph cannot be changed under no_grad()")
         result = function(self, *arguments, **named)
         self._array, self._node = result._array, result._node

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..anomaly import observe
-from ..graph import Accumulator, Node, Scope, ancestors, mode, next_sequence
+from ..graph import Accumulator, Node, Scope, ancestors, next_sequence, thread
 from ..op import Fused
 from ..tensor import Tensor, wrap
 from .measure import ForwardWatch, Observations, watch_backward
@@ -51,6 +51,7 @@ class Expansion:
         start = next_sequence()
         operands, complete = self._operands(entry, op)
         parameters = {name: entry.parameters[name] for name in op.parameters}
+        mode = thread.mode
         outer = mode.enabled, mode.scope
         mode.enabled, mode.scope = True, Scope(op.name, COMPOSITION, entry.scope)
         seen = Observations()

@@ -331,8 +331,7 @@ def recompute_values(entries: Sequence[Any], observations: Observations) -> None
         if not isinstance(entry, Node) or entry in arrays or entry in observations.values:
             continue
         op = entry.plan.op
-        changed = any(cell[0] != count for cell, count, _ in entry.versions)
-        if op.variadic or op.outputs != 1 or entry.plan is PROJECTION or entry.saved is None or changed:
+        if op.variadic or op.outputs != 1 or entry.plan is PROJECTION or entry.saved is None or entry.changed:
             continue
         kept = dict(zip(entry.plan.names, entry.saved, strict=True))
         operands = [kept.get(name, arrays.get(edge)) for name, edge in zip(op.operands, entry.edges, strict=False)]

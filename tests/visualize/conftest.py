@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd_core.graph import Accumulator, Node, scope
+from autograd_core.graph import Accumulator, make_node, scope
 from autograd_core.tensor import Tensor, wrap
 
 
@@ -34,7 +34,7 @@ class Recorder:
         shape = operands[0].shape if shape is None else shape
         plan: Any = SimpleNamespace(op=SimpleNamespace(name=name), names=(), named_sources=())
         edges = tuple(operand._node for operand in operands)
-        return self.tensor(Node(plan, edges, (), (), given, shape, np.dtype(dtype)), shape, dtype)
+        return self.tensor(make_node(plan, edges, (), (), given, shape, np.dtype(dtype)), shape, dtype)
 
     def linear(self, name: str, x: Tensor, features: int) -> Tensor:
         with scope(name, "Linear"):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd_core.graph import Scope, mode
+from autograd_core.graph import Scope, thread
 from autograd_core.visualize import draw
 from autograd_core.visualize.layered import Layout, lay_out
 from autograd_core.visualize.layered.nesting import Arrow, Box
@@ -167,9 +167,9 @@ def test_calls_that_feed_each_other_in_a_circle_are_still_drawn(record: Any) -> 
     one, two = Scope("one", "Module", None), Scope("two", "Module", None)
     x = record.leaf(3)
     for current in (one, two, one, two):
-        mode.scope = current
+        thread.mode.scope = current
         x = record.apply("tanh", x)
-    mode.scope = None
+    thread.mode.scope = None
     for depth in (None, 0):
         picture = draw(x, depth=depth)
         layout = lay_out(picture.picture)
