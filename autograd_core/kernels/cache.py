@@ -31,7 +31,7 @@ from numba.core.compiler import CompileResult
 from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 
-from autograd_core.kernels.directory import cache_directory
+from autograd_core.kernels.directory import cache_directory, look_after
 
 # Changes with the layout of the files below.
 _MAGIC = b"autograd-core kernel 1\n"
@@ -84,6 +84,12 @@ def cache_key() -> str:
 def kernel_directory() -> pathlib.Path:
     """The directory of this key inside :func:`cache_directory`; it may not exist yet."""
     return cache_directory() / cache_key()
+
+
+@functools.cache
+def _look_after(directory: pathlib.Path) -> None:
+    """Once a process: note that it uses the directory, and remove those of other keys that nobody does."""
+    look_after(directory)
 
 
 def write_atomically(path: pathlib.Path, content: bytes) -> bool:
@@ -200,6 +206,7 @@ class KernelCache(caching._Cache):
         with contextlib.suppress(Exception):
             path = self._path(sig, target_context.codegen().magic_tuple())
             if path is not None:
+                _look_after(path.parent)
                 result = self._read(path, target_context)
         (_compiled if result is None else _loaded).append(f"{self._name}{sig}")
         return result

@@ -5,11 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
+import shutil
 import stat
 import tempfile
+import time
+import uuid
 import warnings
 
 CACHE_VARIABLE = "AUTOGRAD_CORE_CACHE"
+
+# Each edit of a kernel and each release makes a directory of its own, some megabytes large. One goes when no process
+# has used it for this long.
+KEPT_SECONDS = 30 * 24 * 3600
+# How often a process that uses a directory says so, and looks for others to remove.
+_LOOKED_AFTER_SECONDS = 24 * 3600
+_KEY = re.compile(r"[0-9a-f]{20}")
+_DISCARDED = ".discarded"
 
 # Answers by environment, so that the probing write and the warning happen once, and a changed variable is still seen.
 _directories: dict[tuple[str | None, ...], pathlib.Path] = {}
@@ -84,3 +96,42 @@ def _private_temporary_directory() -> pathlib.Path:
         return pathlib.Path(tempfile.mkdtemp(prefix="autograd-core-"))
     except OSError:
         return pathlib.Path(os.devnull) / "autograd-core"
+
+
+def look_after(used: pathlib.Path) -> None:
+    """Note that the directory `used` of one key is in use, and once a day remove its neighbours that nobody uses.
+
+    The time of a directory says when it was last used. Never raises: what cannot be removed stays.
+    """
+    with contextlib.suppress(OSError):
+        if used.is_dir():
+            if time.time() - used.stat().st_mtime < _LOOKED_AFTER_SECONDS:
+                return
+            os.utime(used)
+        for entry in list(os.scandir(used.parent)):
+            if entry.is_dir(follow_symlinks=False) and entry.name != used.name:
+                _discard_if_unused(pathlib.Path(entry.path))
+
+
+def _discard_if_unused(directory: pathlib.Path) -> None:
+    """Remove the directory of a key, in one step as others see it.
+
+    A process that reads from it meanwhile finds nothing and compiles; one that writes makes it anew.
+    """
+    with contextlib.suppress(OSError):
+        if directory.name.endswith(_DISCARDED):  # by a process that did not get to its end
+            shutil.rmtree(directory, ignore_errors=True)
+            return
+        if not _KEY.fullmatch(directory.name) or not _unused(directory):
+            return
+        moved = directory.with_name(f"{directory.name}.{uuid.uuid4().hex[:12]}{_DISCARDED}")
+        directory.rename(moved)
+        # Another process may have begun to use it just before it was moved.
+        if not _unused(moved) and not directory.exists():
+            moved.rename(directory)
+            return
+        shutil.rmtree(moved, ignore_errors=True)
+
+
+def _unused(directory: pathlib.Path) -> bool:
+    return time.time() - directory.stat().st_mtime > KEPT_SECONDS
