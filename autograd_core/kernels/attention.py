@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .folds import largest
 from .jit import inline, prange, serial_and_parallel
-from .lines import dot_segment, exp, largest, raise_line
+from .lines import dot_segment, exp, raise_line
 from .simd import LANES, ROWS, product_tile
 
 _wide = product_tile(ROWS, 2)

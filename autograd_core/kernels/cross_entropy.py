@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .folds import largest
 from .jit import inline, prange, serial_and_parallel
-from .lines import exp, exponentiate, largest, logarithm, sum_line, sum_of_exponentials, sum_segment
+from .lines import exp, exponentiate, logarithm, sum_line, sum_of_exponentials, sum_segment
 from .softmax import _BLOCK, _SHORT, _largest_of_few
 
 

@@ -4,75 +4,89 @@ from __future__ import annotations
 
 import numpy as np
 
+from autograd_core.kernels.folds import largest, smallest
 from autograd_core.kernels.jit import inline, prange, serial_and_parallel
-from autograd_core.kernels.lines import largest, smallest
+from autograd_core.kernels.reduce import CHUNKS, COLUMNS, division
 
-# Kept elements that one task takes, and elements of a line of which many tasks are made.
-_COLUMNS = 1024
-_BLOCK = 65536
+# A NaN wins no comparison, so where one was seen is noted beside the extrema: that costs less than to ask each time.
 
 
 @inline
-def _raise_to(out, line):
-    """Keep in `out` the larger of each pair; NaN wins."""
-    for lane in range(out.size):
-        best, value = out[lane], line[lane]
-        out[lane] = best if (best >= value or best != best) else value
+def _note_missing(missing, a, b, c, d):
+    for lane in range(missing.size):
+        missing[lane] |= np.int32(np.isnan(a[lane]) | np.isnan(b[lane]) | np.isnan(c[lane]) | np.isnan(d[lane]))
 
 
 @inline
-def _lower_to(out, line):
-    for lane in range(out.size):
-        best, value = out[lane], line[lane]
-        out[lane] = best if (best <= value or best != best) else value
+def _larger(first, second):
+    return first if first > second else second
 
 
-def _maximum(x, outer, length, inner, out):
-    """Maxima over the middle dimension, of at least one step."""
-    if inner == 1:
-        blocks = max(1, length // _BLOCK)
-        found = np.empty(outer * blocks, x.dtype)
-        for task in prange(outer * blocks):
-            row, block = task // blocks, task % blocks
-            found[task] = largest(
-                x[row * length + length * block // blocks : row * length + length * (block + 1) // blocks]
-            )
-        for row in range(outer):
-            out[row] = largest(found[row * blocks : (row + 1) * blocks]) if blocks > 1 else found[row]
-    else:
-        groups = (inner + _COLUMNS - 1) // _COLUMNS
-        for task in prange(outer * groups):
-            row, first = task // groups, task % groups * _COLUMNS
-            last = min(inner, first + _COLUMNS)
-            start, target = row * length * inner, out[row * inner + first : row * inner + last]
-            for lane in range(target.size):
-                target[lane] = x[start + first + lane]
-            for step in range(1, length):
-                _raise_to(target, x[start + step * inner + first : start + step * inner + last])
+@inline
+def _smaller(first, second):
+    return first if first < second else second
 
 
-def _minimum(x, outer, length, inner, out):
-    """Minima over the middle dimension, of at least one step."""
-    if inner == 1:
-        blocks = max(1, length // _BLOCK)
-        found = np.empty(outer * blocks, x.dtype)
-        for task in prange(outer * blocks):
-            row, block = task // blocks, task % blocks
-            found[task] = smallest(
-                x[row * length + length * block // blocks : row * length + length * (block + 1) // blocks]
-            )
-        for row in range(outer):
-            out[row] = smallest(found[row * blocks : (row + 1) * blocks]) if blocks > 1 else found[row]
-    else:
-        groups = (inner + _COLUMNS - 1) // _COLUMNS
-        for task in prange(outer * groups):
-            row, first = task // groups, task % groups * _COLUMNS
-            last = min(inner, first + _COLUMNS)
-            start, target = row * length * inner, out[row * inner + first : row * inner + last]
-            for lane in range(target.size):
-                target[lane] = x[start + first + lane]
-            for step in range(1, length):
-                _lower_to(target, x[start + step * inner + first : start + step * inner + last])
+@inline
+def _raise_to(best, a, b, c, d):
+    for lane in range(best.size):
+        best[lane] = _larger(_larger(_larger(a[lane], b[lane]), _larger(c[lane], d[lane])), best[lane])
+
+
+@inline
+def _lower_to(best, a, b, c, d):
+    for lane in range(best.size):
+        best[lane] = _smaller(_smaller(_smaller(a[lane], b[lane]), _smaller(c[lane], d[lane])), best[lane])
+
+
+@inline
+def _extremum_of_rows(x, highest, start, stride, count, missing, out):
+    """The extrema of `count` rows, of as many elements as `out` has, that begin `stride` apart."""
+    width = out.size
+    for lane in range(width):
+        out[lane] = -np.inf if highest else np.inf
+        missing[lane] = 0
+    last = start + (count - 1) * stride
+    for _ in range((count + 3) // 4):
+        # Beyond the last row that one is taken again, which changes nothing.
+        second, third, fourth = (
+            min(last, start + stride),
+            min(last, start + 2 * stride),
+            min(last, start + 3 * stride),
+        )
+        a, b = x[start : start + width], x[second : second + width]
+        c, d = x[third : third + width], x[fourth : fourth + width]
+        if highest:
+            _raise_to(out, a, b, c, d)
+        else:
+            _lower_to(out, a, b, c, d)
+        _note_missing(missing, a, b, c, d)
+        start += 4 * stride
+    for lane in range(width):
+        if missing[lane]:
+            out[lane] = np.nan
+
+
+def _extremum(x, highest, outer, length, inner, out):
+    """Maxima or minima over the middle dimension, of at least one step."""
+    columns, column_blocks, rows, blocks = division(outer, length, inner)
+    tasks = outer * column_blocks * blocks
+    found = out if blocks == 1 else np.empty(blocks * out.size, x.dtype)
+    for chunk in prange(CHUNKS):
+        missing = np.empty(COLUMNS, np.int32)
+        for task in range(tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS):
+            block, row = task % blocks, task // blocks // column_blocks
+            first = task // blocks % column_blocks * columns
+            width, count = min(columns, inner - first), min(rows, length - block * rows)
+            start, place = (row * length + block * rows) * inner + first, block * out.size + row * inner + first
+            if inner > 1:
+                target = found[place : place + width]
+                _extremum_of_rows(x, highest, start, inner, count, missing[:width], target)
+            else:
+                line = x[start : start + count]
+                found[place] = largest(line) if highest else smallest(line)
+    if blocks > 1:
+        _extremum_of_rows(found, highest, 0, out.size, blocks, np.empty(out.size, np.int32), out)
 
 
 def _attained(x, extremum, cotangent, outer, length, inner, out):
@@ -88,10 +102,10 @@ def _attained(x, extremum, cotangent, outer, length, inner, out):
             for place in range(line.size):
                 result[place] = share if line[place] == best or (line[place] != line[place] and best != best) else none
     else:
-        groups = (inner + _COLUMNS - 1) // _COLUMNS
+        groups = (inner + COLUMNS - 1) // COLUMNS
         for task in prange(outer * groups):
-            row, first = task // groups, task % groups * _COLUMNS
-            last = min(inner, first + _COLUMNS)
+            row, first = task // groups, task % groups * COLUMNS
+            last = min(inner, first + COLUMNS)
             start = row * length * inner
             best = extremum[row * inner + first : row * inner + last]
             shares = cotangent[row * inner + first : row * inner + last]
@@ -112,6 +126,5 @@ def _attained(x, extremum, cotangent, outer, length, inner, out):
                     result[lane] = weight[lane] if equal else none
 
 
-maximum_serial, maximum_parallel = serial_and_parallel(_maximum)
-minimum_serial, minimum_parallel = serial_and_parallel(_minimum)
+extremum_serial, extremum_parallel = serial_and_parallel(_extremum)
 attained_serial, attained_parallel = serial_and_parallel(_attained)

@@ -1,4 +1,4 @@
-"""What kernels do to a contiguous line: its largest element, sums over it, and functions in the line's own precision.
+"""What kernels do to a contiguous line: sums over it, and functions in the line's own precision.
 
 Sums are taken in vectors of partial sums, in the line's precision over segments and in double precision over those,
 so that long float32 lines keep their digits.
@@ -7,20 +7,12 @@ so that long float32 lines keep their digits.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
-from .jit import (
-    DISABLED,
-    bits_to_float32,
-    bits_to_float64,
-    inline,
-    summing,
-)
+from .jit import DISABLED, inline, summing
 from .vecmath import (
     exp_nonpositive_float32,
     exp_nonpositive_float64,
@@ -32,10 +24,6 @@ from .vecmath import (
 
 # Elements that are added in the line's own precision before they go into a double.
 SEGMENT = 4096
-
-_LEAST32, _LEAST64 = np.int32(-0x80000000), np.int64(-0x8000000000000000)
-_SIGN32, _SIGN64 = np.int32(31), np.int64(63)
-_MAGNITUDE32, _MAGNITUDE64 = np.int32(0x7FFFFFFF), np.int64(0x7FFFFFFFFFFFFFFF)
 
 
 def exp(x):
@@ -51,49 +39,6 @@ def sigmoid(x):
 def tanh(x):
     """Hyperbolic tangent in the precision of x."""
     return tanh_float32(x) if isinstance(x, np.float32) else tanh_float64(x)
-
-
-# Floats read as integers are in order but for the magnitude of the negative ones. A maximum of integers vectorises,
-# where one of floats would have to be told that there is no NaN; here a NaN is larger than infinity.
-def _ordered(name: str, real: types.Type, integer: types.Type, bits: int) -> Any:
-    """An intrinsic (best, value): the larger of an ordered integer and a float read as one."""
-    word = ir.IntType(bits)
-
-    def typer(_context: Any, best: types.Type, value: types.Type) -> Any:
-        def generate(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
-            read = builder.bitcast(arguments[1], word)
-            sign = builder.ashr(read, ir.Constant(word, bits - 1))
-            found = builder.xor(read, builder.and_(sign, ir.Constant(word, (1 << (bits - 1)) - 1)))
-            return builder.select(builder.icmp_signed(">", found, arguments[0]), found, arguments[0])
-
-        return integer(integer, real), generate
-
-    typer.__name__ = name
-    return intrinsic(typer)
-
-
-if not DISABLED:
-    _larger32 = _ordered("larger32", types.float32, types.int32, 32)
-    _larger64 = _ordered("larger64", types.float64, types.int64, 64)
-
-    @inline
-    def _largest_float32(line):
-        best = _LEAST32
-        for i in range(line.size):
-            best = _larger32(best, line[i])
-        return bits_to_float32(np.int32(best ^ (np.int32(best >> _SIGN32) & _MAGNITUDE32)))
-
-    @inline
-    def _largest_float64(line):
-        best = _LEAST64
-        for i in range(line.size):
-            best = _larger64(best, line[i])
-        return bits_to_float64(best ^ ((best >> _SIGN64) & _MAGNITUDE64))
-
-
-def largest(line):
-    """The largest element of a line, or NaN if it holds one."""
-    return np.max(line)
 
 
 if not DISABLED:
@@ -115,43 +60,6 @@ if not DISABLED:
         if x == types.float32:
             return lambda x: tanh_float32(x)
         return lambda x: tanh_float64(x)
-
-    @overload(largest, jit_options={"forceinline": True})
-    def _largest(line):
-        if line.dtype == types.float32:
-            return lambda line: _largest_float32(line)
-        return lambda line: _largest_float64(line)
-
-
-if not DISABLED:
-
-    @inline
-    def _smallest_float32(line):
-        best = _LEAST32
-        for i in range(line.size):
-            best = _larger32(best, -line[i] if line[i] == line[i] else line[i])
-        return -bits_to_float32(np.int32(best ^ (np.int32(best >> _SIGN32) & _MAGNITUDE32)))
-
-    @inline
-    def _smallest_float64(line):
-        best = _LEAST64
-        for i in range(line.size):
-            best = _larger64(best, -line[i] if line[i] == line[i] else line[i])
-        return -bits_to_float64(best ^ ((best >> _SIGN64) & _MAGNITUDE64))
-
-
-def smallest(line):
-    """The smallest element of a line, or NaN if it holds one."""
-    return np.min(line)
-
-
-if not DISABLED:
-
-    @overload(smallest, jit_options={"forceinline": True})
-    def _smallest(line):
-        if line.dtype == types.float32:
-            return lambda line: _smallest_float32(line)
-        return lambda line: _smallest_float64(line)
 
 
 @summing

@@ -9,31 +9,32 @@ from __future__ import annotations
 
 import numpy as np
 
+from autograd_core.kernels.folds import sum_of_line
 from autograd_core.kernels.jit import inline, prange, serial_and_parallel, summing
-from autograd_core.kernels.vecmath import exp_float32, exp_float64
+from autograd_core.kernels.lines import exp, sum_of_exponentials
 
 # Lanes a tile should have at least, and elements of the kept dimension it takes at most.
 _LANES = 128
-_COLUMNS = 1024
-# A reduction with few outputs is cut into blocks of this many elements, whose results are then combined in order.
-_BLOCK = 32768
-# Tasks run in this many chunks, each with an accumulator of its own.
-_CHUNKS = 16
+COLUMNS = 1024
+# Tasks run in this many chunks, each with an accumulator of its own. A reduction with fewer outputs is cut into at most
+# as many blocks, of at least _BLOCK elements; their results are combined in order.
+CHUNKS = 16
+_BLOCK = 131072
 
 
 @inline
-def _plan(outer, length, inner):
+def division(outer, length, inner):
     """Kept elements in a column block, number of column blocks, steps in a block, and number of blocks."""
-    columns = max(1, min(inner, _COLUMNS))
+    columns = max(1, min(inner, COLUMNS))
     column_blocks = (inner + columns - 1) // columns
     rows = max(1, length)
-    if outer * column_blocks < _CHUNKS:
-        rows = max(1, min(rows, _BLOCK // columns))
+    if outer * column_blocks < CHUNKS:
+        rows = max(1, min(rows, max(_BLOCK // columns, (length + CHUNKS - 1) // CHUNKS)))
     return columns, column_blocks, rows, max(1, (length + rows - 1) // rows)
 
 
 @inline
-def _locate(task, plan, length, inner):
+def locate(task, plan, length, inner):
     """Where a task's elements start and its results go, how many steps and columns it has, and steps in a tile."""
     columns, column_blocks, rows, blocks = plan
     block = task % blocks
@@ -46,19 +47,6 @@ def _locate(task, plan, length, inner):
         while steps * width < _LANES and 2 * steps <= count:
             steps *= 2
     return (row * length + block * rows) * inner + first, row * inner + first, count, width, steps, block
-
-
-@summing
-def _sum_of_line(line):
-    # Quarters are added to each other in the line's own precision, pairwise; converting each element takes longer.
-    quarter = line.size // 4
-    a, b, c, d = line[:quarter], line[quarter : 2 * quarter], line[2 * quarter : 3 * quarter], line[3 * quarter :]
-    total = 0.0
-    for i in range(a.size):
-        total += np.float64((a[i] + b[i]) + (c[i] + d[i]))
-    for i in range(quarter, d.size):
-        total += np.float64(d[i])
-    return total
 
 
 @summing
@@ -87,16 +75,12 @@ def _add_tile(accumulator, tile):
 
 @inline
 def _add_tiles(accumulator, x, start, stride, lanes):
-    """Add eight tiles at once: the accumulator's memory is the bottleneck of adding them one by one."""
+    """Add four tiles at once: the accumulator's memory is the bottleneck of adding them one by one."""
     a, b = x[start : start + lanes], x[start + stride : start + stride + lanes]
     c, d = x[start + 2 * stride : start + 2 * stride + lanes], x[start + 3 * stride : start + 3 * stride + lanes]
-    e, f = x[start + 4 * stride : start + 4 * stride + lanes], x[start + 5 * stride : start + 5 * stride + lanes]
-    g, h = x[start + 6 * stride : start + 6 * stride + lanes], x[start + 7 * stride : start + 7 * stride + lanes]
     for lane in range(a.size):
-        # Eight of them, pairwise, lose less than two ULP in their own precision; converting each would take longer.
-        first = (a[lane] + b[lane]) + (c[lane] + d[lane])
-        second = (e[lane] + f[lane]) + (g[lane] + h[lane])
-        accumulator[lane] += first + second
+        # Four of them, pairwise, lose less than two ULP in their own precision; converting each would take longer.
+        accumulator[lane] += (a[lane] + b[lane]) + (c[lane] + d[lane])
 
 
 @inline
@@ -113,37 +97,37 @@ def _store(accumulator, steps, width, target, place):
 @inline
 def _combine(partial, blocks, out):
     """Add the results of the blocks in order."""
+    total = partial[: out.size]
+    for block in range(1, blocks):
+        _add_tile(total, partial[block * out.size : (block + 1) * out.size])
     for place in range(out.size):
-        total = 0.0
-        for block in range(blocks):
-            total += partial[block * out.size + place]
-        out[place] = total
+        out[place] = total[place]
 
 
 def _sum(x, outer, length, inner, out):
     """Sums over the middle dimension."""
-    plan = _plan(outer, length, inner)
+    plan = division(outer, length, inner)
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size if blocks > 1 else 0)
-    for chunk in prange(_CHUNKS):
-        accumulator = np.empty(_COLUMNS)
-        for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
+    for chunk in prange(CHUNKS):
+        accumulator = np.empty(COLUMNS)
+        for task in range(tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS):
             if inner == 1 and blocks == 1:
-                out[task] = _sum_of_line(x[task * length : (task + 1) * length])
+                out[task] = sum_of_line(x[task * length : (task + 1) * length])
                 continue
-            start, place, count, width, steps, block = _locate(task, plan, length, inner)
+            start, place, count, width, steps, block = locate(task, plan, length, inner)
             if inner == 1:
-                partial[block * out.size + place] = _sum_of_line(x[start : start + count])
+                partial[block * out.size + place] = sum_of_line(x[start : start + count])
                 continue
             lanes, stride = steps * width, steps * inner
             for lane in range(lanes):
                 accumulator[lane] = 0.0
             full = count // steps
-            for _ in range(full // 8):
+            for _ in range(full // 4):
                 _add_tiles(accumulator, x, start, stride, lanes)
-                start += 8 * stride
-            for _ in range(full % 8):
+                start += 4 * stride
+            for _ in range(full % 4):
                 _add_tile(accumulator, x[start : start + lanes])
                 start += stride
             _add_tile(accumulator, x[start : start + count % steps * width])
@@ -174,18 +158,18 @@ def _add_pairs_of_squares(accumulator, x, start, stride, lanes, centre):
 
 def _squares(x, centre, outer, length, inner, out):
     """Sums of (x - centre)^2 over the middle dimension; `centre` is a float64 line over the kept ones."""
-    plan = _plan(outer, length, inner)
+    plan = division(outer, length, inner)
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size if blocks > 1 else 0)
-    for chunk in prange(_CHUNKS):
-        accumulator = np.empty(_COLUMNS)
-        middle = np.empty(_COLUMNS)
-        for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
+    for chunk in prange(CHUNKS):
+        accumulator = np.empty(COLUMNS)
+        middle = np.empty(COLUMNS)
+        for task in range(tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS):
             if inner == 1 and blocks == 1:
                 out[task] = _squares_of_line(x[task * length : (task + 1) * length], centre[task])
                 continue
-            start, place, count, width, steps, block = _locate(task, plan, length, inner)
+            start, place, count, width, steps, block = locate(task, plan, length, inner)
             if inner == 1:
                 partial[block * out.size + place] = _squares_of_line(x[start : start + count], centre[place])
                 continue
@@ -227,17 +211,17 @@ def _multiply_tiles(accumulator, x, start, stride, lanes):
 
 def _product(x, outer, length, inner, out):
     """Products over the middle dimension, computed in float64."""
-    plan = _plan(outer, length, inner)
+    plan = division(outer, length, inner)
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size if blocks > 1 else 0)
-    for chunk in prange(_CHUNKS):
-        accumulator = np.empty(_COLUMNS)
-        for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
+    for chunk in prange(CHUNKS):
+        accumulator = np.empty(COLUMNS)
+        for task in range(tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS):
             if inner == 1 and blocks == 1:
                 out[task] = _product_of_line(x[task * length : (task + 1) * length])
                 continue
-            start, place, count, width, steps, block = _locate(task, plan, length, inner)
+            start, place, count, width, steps, block = locate(task, plan, length, inner)
             if inner == 1:
                 partial[block * out.size + place] = _product_of_line(x[start : start + count])
                 continue
@@ -263,40 +247,59 @@ def _product(x, outer, length, inner, out):
                 for lane in range(width):
                     out[place + lane] = accumulator[lane]
     if blocks > 1:
+        total = partial[: out.size]
+        for block in range(1, blocks):
+            _multiply_tile(total, partial[block * out.size : (block + 1) * out.size])
         for place in range(out.size):
-            total = 1.0
-            for block in range(blocks):
-                total *= partial[block * out.size + place]
-            out[place] = total
+            out[place] = total[place]
 
 
 @inline
-def _add_exponentials_float32(accumulator, tile, centre):
+def _add_exponentials(accumulator, a, b, centre):
+    for lane in range(a.size):
+        accumulator[lane] += exp(a[lane] - centre[lane]) + exp(b[lane] - centre[lane])
+
+
+@inline
+def _add_few_exponentials(accumulator, tile, centre):
     for lane in range(tile.size):
-        accumulator[lane] += exp_float32(tile[lane] - centre[lane])
+        accumulator[lane] += exp(tile[lane] - centre[lane])
 
 
-def _exponentials_float32(x, centre, outer, length, inner, out):
-    """Sums of exp(x - centre) over the middle dimension; `centre` is a line over the kept ones."""
-    plan = _plan(outer, length, inner)
+def _exponentials(x, centre, outer, length, inner, out):
+    """Sums of exp(x - centre) over the middle dimension; `centre`, a line over the kept ones, is the largest there."""
+    plan = division(outer, length, inner)
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size if blocks > 1 else 0)
-    for chunk in prange(_CHUNKS):
-        accumulator = np.empty(_COLUMNS)
-        middle = np.empty(_COLUMNS, x.dtype)
-        for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
-            start, place, count, width, steps, block = _locate(task, plan, length, inner)
+    for chunk in prange(CHUNKS):
+        accumulator = np.empty(COLUMNS)
+        middle = np.empty(COLUMNS, x.dtype)
+        for task in range(tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS):
+            start, place, count, width, steps, block = locate(task, plan, length, inner)
+            if inner == 1:
+                total = sum_of_exponentials(x[start : start + count], centre[place])
+                if blocks > 1:
+                    partial[block * out.size + place] = total
+                else:
+                    out[place] = total
+                continue
             lanes, stride = steps * width, steps * inner
             for step in range(steps):
                 for lane in range(width):
                     middle[step * width + lane] = centre[place + lane]
             for lane in range(lanes):
                 accumulator[lane] = 0.0
-            for _ in range(count // steps):
-                _add_exponentials_float32(accumulator, x[start : start + lanes], middle)
+            full = count // steps
+            for _ in range(full // 2):
+                _add_exponentials(
+                    accumulator, x[start : start + lanes], x[start + stride : start + stride + lanes], middle
+                )
+                start += 2 * stride
+            for _ in range(full % 2):
+                _add_few_exponentials(accumulator, x[start : start + lanes], middle)
                 start += stride
-            _add_exponentials_float32(accumulator, x[start : start + count % steps * width], middle)
+            _add_few_exponentials(accumulator, x[start : start + count % steps * width], middle)
             if blocks > 1:
                 _store(accumulator, steps, width, partial, block * out.size + place)
             else:
@@ -306,42 +309,35 @@ def _exponentials_float32(x, centre, outer, length, inner, out):
 
 
 @inline
-def _add_exponentials_float64(accumulator, tile, centre):
-    for lane in range(tile.size):
-        accumulator[lane] += exp_float64(tile[lane] - centre[lane])
+def _pull_exponentials(cotangent, line, result, out):
+    for lane in range(out.size):
+        out[lane] = cotangent[lane] * exp(line[lane] - result[lane])
 
 
-def _exponentials_float64(x, centre, outer, length, inner, out):
-    """Sums of exp(x - centre) over the middle dimension; `centre` is a line over the kept ones."""
-    plan = _plan(outer, length, inner)
-    blocks = plan[3]
-    tasks = outer * plan[1] * blocks
-    partial = np.empty(blocks * out.size if blocks > 1 else 0)
-    for chunk in prange(_CHUNKS):
-        accumulator = np.empty(_COLUMNS)
-        middle = np.empty(_COLUMNS, x.dtype)
-        for task in range(tasks * chunk // _CHUNKS, tasks * (chunk + 1) // _CHUNKS):
-            start, place, count, width, steps, block = _locate(task, plan, length, inner)
-            lanes, stride = steps * width, steps * inner
-            for step in range(steps):
-                for lane in range(width):
-                    middle[step * width + lane] = centre[place + lane]
-            for lane in range(lanes):
-                accumulator[lane] = 0.0
-            for _ in range(count // steps):
-                _add_exponentials_float64(accumulator, x[start : start + lanes], middle)
-                start += stride
-            _add_exponentials_float64(accumulator, x[start : start + count % steps * width], middle)
-            if blocks > 1:
-                _store(accumulator, steps, width, partial, block * out.size + place)
-            else:
-                _store(accumulator, steps, width, out, place)
-    if blocks > 1:
-        _combine(partial, blocks, out)
+@inline
+def _pull_exponentials_of_line(cotangent, line, result, out):
+    for lane in range(out.size):
+        out[lane] = cotangent * exp(line[lane] - result)
+
+
+def _logsumexp_gradient(x, result, cotangent, outer, length, inner, out):
+    """cotangent * exp(x - result): the gradient of the logarithm of a sum of exponentials."""
+    for task in prange(outer * length if inner > 1 else outer):
+        if inner == 1:
+            first, last = task * length, (task + 1) * length
+            _pull_exponentials_of_line(cotangent[task], x[first:last], result[task], out[first:last])
+        else:
+            first, place = task * inner, task // length * inner
+            _pull_exponentials(
+                cotangent[place : place + inner],
+                x[first : first + inner],
+                result[place : place + inner],
+                out[first : first + inner],
+            )
 
 
 sum_serial, sum_parallel = serial_and_parallel(_sum)
 squares_serial, squares_parallel = serial_and_parallel(_squares)
 product_serial, product_parallel = serial_and_parallel(_product)
-exponentials_float32_serial, exponentials_float32_parallel = serial_and_parallel(_exponentials_float32)
-exponentials_float64_serial, exponentials_float64_parallel = serial_and_parallel(_exponentials_float64)
+exponentials_serial, exponentials_parallel = serial_and_parallel(_exponentials)
+logsumexp_gradient_serial, logsumexp_gradient_parallel = serial_and_parallel(_logsumexp_gradient)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .folds import largest
 from .jit import inline, prange, serial_and_parallel
 from .lines import (
     dot_line,
@@ -16,7 +17,6 @@ from .lines import (
     exp,
     exponentials,
     exponentiate,
-    largest,
     logarithm,
     sum_line,
     sum_of_exponentials,

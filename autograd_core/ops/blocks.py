@@ -23,6 +23,9 @@ else:
 # Fewer elements are reduced by NumPy, whose calls cost less than a kernel's (measured: equal at 5000).
 SMALL = 6144
 
+# Kernels that only add or compare take a quarter of the time that threads' threshold has in mind.
+_LIGHT = 4
+
 Reduce = Callable[[np.ndarray, int, int, int, np.ndarray], None]
 
 
@@ -132,19 +135,30 @@ class Blocks:
         return kept if keepdim else kept.squeeze(self._dim)
 
 
-def _by_kernel(name: str, x: np.ndarray, dim: tuple[int, ...], keepdim: bool, dtype: Any = None) -> np.ndarray:
-    blocks = Blocks(x, dim)
+def _by_kernel(
+    module: Any, name: str, x: np.ndarray, dim: tuple[int, ...], keepdim: bool, *options: Any, dtype: Any = None
+) -> np.ndarray:
+    """Run the kernel `name`, which takes ``(line, *options, outer, length, inner, out)``, over dimensions."""
 
     def reduce(line: np.ndarray, outer: int, length: int, inner: int, out: np.ndarray) -> None:
-        run(kernels, name, line.size, line, outer, length, inner, out)
+        run(module, name, line.size // _LIGHT, line, *options, outer, length, inner, out)
 
-    return blocks.restore(blocks.reduce(reduce, dtype or x.dtype), keepdim)
+    flags, shape, dtype = x.flags, x.shape, dtype or x.dtype
+    if flags.c_contiguous and flags.writeable and dim and dim[-1] - dim[0] == len(dim) - 1:
+        # Neighbouring dimensions of an array in order, the usual case: nothing is to be looked for.
+        first, last = dim[0], dim[-1] + 1
+        before, behind = shape[:first], shape[last:]
+        out = np.empty((*before, *(1,) * len(dim), *behind) if keepdim else before + behind, dtype)
+        reduce(x.reshape(-1), prod(before), prod(shape[first:last]), prod(behind), out.reshape(-1))
+        return out
+    blocks = Blocks(x, dim)
+    return blocks.restore(blocks.reduce(reduce, dtype), keepdim)
 
 
 def sum_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool, dtype: Any = None) -> np.ndarray:
     """Sums over dimensions, in float64 inside where there are many elements; `dtype` is the result's."""
     if x.size >= SMALL and x.dtype.kind == "f":
-        return _by_kernel("sum", x, dim, keepdim, dtype)
+        return _by_kernel(kernels, "sum", x, dim, keepdim, dtype=dtype)
     total = add_over(x, dim, keepdim)
     return total if dtype is None and type(total) is np.ndarray else np.asarray(total, dtype)
 
@@ -152,7 +166,7 @@ def sum_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool, dtype: Any = None
 def product_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Products over dimensions, in float64 inside where there are many elements."""
     if is_large(x):
-        return _by_kernel("product", x, dim, keepdim)
+        return _by_kernel(kernels, "product", x, dim, keepdim)
     return fold(np.multiply, x, dim, keepdim)
 
 
@@ -164,13 +178,7 @@ def product_gradient_of(cotangent: np.ndarray, x: np.ndarray, dim: tuple[int, ..
 def extremum_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool, largest: bool) -> np.ndarray:
     """Maxima or minima over dimensions, in which NaN wins."""
     if is_large(x):
-        blocks = Blocks(x, dim)
-        name = "maximum" if largest else "minimum"
-
-        def reduce(line: np.ndarray, outer: int, length: int, inner: int, out: np.ndarray) -> None:
-            run(extrema, name, line.size, line, outer, length, inner, out)
-
-        return blocks.restore(blocks.reduce(reduce, x.dtype), keepdim)
+        return _by_kernel(extrema, "extremum", x, dim, keepdim, largest)
     return fold(np.maximum if largest else np.minimum, x, dim, keepdim)
 
 
@@ -179,6 +187,13 @@ def extremum_gradient_of(
 ) -> np.ndarray | None:
     """`cotangent` shared among the elements that attain the extremum, both with keepdim; None without a kernel."""
     return _pulled_back(extrema, "attained", x, dim, extremum, cotangent)
+
+
+def logsumexp_gradient_of(
+    cotangent: np.ndarray, x: np.ndarray, y: np.ndarray, dim: tuple[int, ...]
+) -> np.ndarray | None:
+    """`cotangent` times exp(x - y), both with keepdim; None without a kernel."""
+    return _pulled_back(kernels, "logsumexp_gradient", x, dim, y, cotangent)
 
 
 def _pulled_back(module: Any, name: str, x: np.ndarray, dim: tuple[int, ...], *kept: np.ndarray) -> np.ndarray | None:
@@ -234,13 +249,12 @@ def squares_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray
 
 
 def exponentials_of(x: np.ndarray, dim: tuple[int, ...], shift: np.ndarray) -> np.ndarray:
-    """Sums of exp(x - shift) with keepdim; `shift` has that shape."""
+    """Sums of exp(x - shift) with keepdim; `shift`, the maxima, has that shape."""
     if is_large(x):
         blocks = Blocks(x, dim)
         if blocks.is_single:
             outer, length, inner = blocks.split()
             total = np.empty(outer * inner, x.dtype)
-            name = f"exponentials_{x.dtype.name}"
-            run(kernels, name, 8 * x.size, blocks.line, blocks.line_of(shift), outer, length, inner, total)
+            run(kernels, "exponentials", 8 * x.size, blocks.line, blocks.line_of(shift), outer, length, inner, total)
             return blocks.restore(total, True)
     return sum_of(np.exp(x - shift), dim, True)

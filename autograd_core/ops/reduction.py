@@ -18,7 +18,7 @@ from ..recording import apply
 from ..tensor import Tensor, wrap
 from . import extrema, moments
 from .arguments import Dim, Extremes, ValuesAndIndices, converted, floating, summable
-from .blocks import exponentials_of, fold, product_gradient_of, product_of
+from .blocks import exponentials_of, extremum_of, fold, logsumexp_gradient_of, product_gradient_of, product_of
 from .extrema import *  # noqa: F403
 from .extrema import amax_primitive as amax_primitive, amin_primitive as amin_primitive
 from .linear_maps import (
@@ -163,10 +163,11 @@ def logsumexp_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -
     """log of the sum of exp over dimensions, shifted by the maximum; -inf of no elements."""
     if not x.size:
         return np.asarray(np.log(fold(np.add, x, dim, keepdim)))
-    largest = fold(np.maximum, x, dim, True)
+    largest = extremum_of(x, dim, True, largest=True)
     # An infinite maximum is the result; subtracted, it would leave inf - inf.
-    shift = np.where(np.isfinite(largest), largest, x.dtype.type(0))
-    total = np.log(exponentials_of(x, dim, shift)) + shift
+    finite = np.isfinite(largest)
+    shift = np.where(finite, largest, x.dtype.type(0))
+    total = np.where(finite, np.log(exponentials_of(x, dim, shift)) + shift, largest)
     return total if keepdim else np.asarray(np.squeeze(total, axis=dim))
 
 
@@ -176,6 +177,11 @@ def _(cotangent: Any, x: Any, y: Any, dim: tuple[int, ...]) -> Any:
     empty = raw(y) == -np.inf
     if empty.any():
         y = f.where(empty, 0.0, y)
+    if isinstance(x, np.ndarray) and isinstance(cotangent, np.ndarray):
+        kept = kept_shape(x.shape, dim)
+        found = logsumexp_gradient_of(cotangent.reshape(kept), x, raw(y).reshape(kept), dim)
+        if found is not None:
+            return found
     return expand_reduced(cotangent, x.shape, dim) * f.exp(x - expand_reduced(y, x.shape, dim))
 
 

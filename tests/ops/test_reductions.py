@@ -213,6 +213,19 @@ def test_semantics_69_73_kernels_agree_with_numpy_in_float64(shape: Any, dim: An
     )
 
 
+@pytest.mark.parametrize("shape", [(90, 100), (2, 6, 700), (8000,)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("nan", [np.nan, -np.nan])
+def test_a_nan_of_either_sign_is_the_extremum_of_large_arrays(
+    random: np.random.Generator, shape: tuple[int, ...], dtype: Any, nan: float
+) -> None:
+    x = random.standard_normal(shape).astype(dtype)
+    x.reshape(-1)[random.integers(0, x.size)] = nan
+    for axis in (None, *range(x.ndim)):
+        np.testing.assert_array_equal(ag.from_numpy(x).amax(axis).numpy(), x.max(axis))
+        np.testing.assert_array_equal(ag.from_numpy(x).amin(axis).numpy(), x.min(axis))
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("shape", [(10_000_000, 1), (1, 10_000_000), (2500, 4000), (1_000_000, 10)])
 def test_semantics_73_a_float32_sum_of_ten_million_keeps_its_digits(shape: Any, axis: int) -> None:
