@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from .jit import inline, prange, serial_and_parallel
+from .jit import DISABLED, inline, prange, serial_and_parallel
+
+if DISABLED:
+
+    def prefetch(array, index):
+        """Nothing; compiled, it asks for the line of memory that holds an element."""
+
+else:
+    from .simd import prefetch
 
 # Rows a thread takes at a time.
 _ROWS = 64
+# Rows lie anywhere: how many ahead their memory is asked for, and of each as many elements at the most.
+_AHEAD, _ASKED = 6, 256
 
 
 @inline
@@ -26,8 +36,13 @@ def _lookup(weight, index, out):
     for place in range(index.size):
         if index[place] < 0 or index[place] >= rows:
             return place
+    line, width = weight.reshape(-1), weight.shape[1]
+    step = 64 // weight.itemsize
     for block in prange((index.size + _ROWS - 1) // _ROWS):
         for place in range(block * _ROWS, min(index.size, block * _ROWS + _ROWS)):
+            coming = index[min(place + _AHEAD, index.size - 1)] * width
+            for element in range(coming, coming + min(width, _ASKED), step):
+                prefetch(line, element)
             _copy(weight[index[place]], out[place])
     return -1
 

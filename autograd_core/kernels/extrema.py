@@ -8,6 +8,9 @@ from autograd_core.kernels.folds import largest, smallest
 from autograd_core.kernels.jit import inline, prange, serial_and_parallel
 from autograd_core.kernels.reduce import CHUNKS, COLUMNS, division
 
+# Kept elements that one task takes where it looks for places.
+_NARROW = 256
+
 # A NaN wins no comparison, so where one was seen is noted beside the extrema: that costs less than to ask each time.
 
 
@@ -89,6 +92,28 @@ def _extremum(x, highest, outer, length, inner, out):
         _extremum_of_rows(found, highest, 0, out.size, blocks, np.empty(out.size, np.int32), out)
 
 
+def _argextremum(x, highest, outer, length, inner, out):
+    """Where the maxima or minima over the middle dimension are: the first of equal ones, and of NaN before all."""
+    groups = (inner + _NARROW - 1) // _NARROW
+    for task in prange(outer * groups):
+        row, first = task // groups, task % groups * _NARROW
+        width = min(_NARROW, inner - first)
+        start = row * length * inner + first
+        best, places = np.empty(width, x.dtype), np.zeros(width, np.int32)
+        for lane in range(width):
+            best[lane] = x[start + lane]
+        for step in range(1, length):
+            line = x[start + step * inner : start + step * inner + width]
+            for lane in range(best.size):
+                value, held = line[lane], best[lane]
+                better = value > held if highest else value < held
+                taken = better | (np.isnan(value) & (held == held))
+                best[lane] = value if taken else held
+                places[lane] = np.int32(step) if taken else places[lane]
+        for lane in range(width):
+            out[row * inner + first + lane] = places[lane]
+
+
 def _attained(x, extremum, cotangent, outer, length, inner, out):
     """The gradient of an extremum: the cotangent shared evenly among the elements that attain it, NaN by NaN."""
     if inner == 1:
@@ -127,4 +152,5 @@ def _attained(x, extremum, cotangent, outer, length, inner, out):
 
 
 extremum_serial, extremum_parallel = serial_and_parallel(_extremum)
+argextremum_serial, argextremum_parallel = serial_and_parallel(_argextremum)
 attained_serial, attained_parallel = serial_and_parallel(_attained)

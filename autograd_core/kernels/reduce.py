@@ -336,8 +336,33 @@ def _logsumexp_gradient(x, result, cotangent, outer, length, inner, out):
             )
 
 
+@inline
+def _copy(line, out):
+    for lane in range(out.size):
+        out[lane] = line[lane]
+
+
+def _spread(x, outer, length, inner, out):
+    """The transpose of a sum: each element of `x` to all places that it would be the sum of."""
+    rows = outer * length
+    for chunk in prange(CHUNKS):
+        place, stop = rows * chunk // CHUNKS, rows * (chunk + 1) // CHUNKS
+        while place < stop:
+            row = place // length
+            if inner == 1:
+                following = min(stop, (row + 1) * length)
+                result, value = out[place:following], x[row]
+                for lane in range(result.size):
+                    result[lane] = value
+                place = following
+            else:
+                _copy(x[row * inner : (row + 1) * inner], out[place * inner : (place + 1) * inner])
+                place += 1
+
+
 sum_serial, sum_parallel = serial_and_parallel(_sum)
 squares_serial, squares_parallel = serial_and_parallel(_squares)
 product_serial, product_parallel = serial_and_parallel(_product)
 exponentials_serial, exponentials_parallel = serial_and_parallel(_exponentials)
 logsumexp_gradient_serial, logsumexp_gradient_parallel = serial_and_parallel(_logsumexp_gradient)
+spread_serial, spread_parallel = serial_and_parallel(_spread)

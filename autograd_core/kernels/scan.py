@@ -15,6 +15,8 @@ from autograd_core.kernels.jit import inline, prange, serial_and_parallel
 # Rows, or kept elements, that one task takes.
 _ROWS = 8
 _COLUMNS = 512
+# Elements of a row that are looked at together for a new extremum.
+_STRETCH = 32
 
 
 @inline
@@ -129,19 +131,40 @@ def _recurrence(factor, x, reverse, out):
                     results[lane] = held[lane]
 
 
+@inline
+def _reaches(line, sign, best):
+    """Whether any element of a line is as large as `best`, both times `sign`, or one of them is NaN."""
+    number = 0
+    for lane in range(line.size):
+        number += not (sign * line[lane] < sign * best)
+    return number > 0
+
+
 def _cummax(x, sign, out, index):
     """Running maxima, of `sign` times `x`, and where they are: the last of equal ones; NaN once seen stays."""
     outer, length, inner = x.shape
+    values, extrema, found_at = x.reshape(-1), out.reshape(-1), index.reshape(-1)
     for task in prange(_tasks(outer, inner)):
         if inner == 1:
             for row in range(task * _ROWS, min(outer, (task + 1) * _ROWS)):
                 best, found = x[row, 0, 0], 0
-                for place in range(length):
-                    value = x[row, place, 0]
-                    if value != value or (best == best and sign * value >= sign * best):
-                        best, found = value, place
-                    out[row, place, 0] = best
-                    index[row, place, 0] = found
+                for start in range(0, length, _STRETCH):
+                    stop = min(length, start + _STRETCH)
+                    first, last = row * length + start, row * length + stop
+                    line, results, places = values[first:last], extrema[first:last], found_at[first:last]
+                    # Most stretches hold nothing new, which vectors find out and write at once.
+                    if not _reaches(line, sign, best):
+                        for lane in range(results.size):
+                            results[lane] = best
+                        for lane in range(places.size):
+                            places[lane] = found
+                        continue
+                    for lane in range(line.size):
+                        value = line[lane]
+                        if value != value or (best == best and sign * value >= sign * best):
+                            best, found = value, start + lane
+                        results[lane] = best
+                        places[lane] = found
         else:
             row, first, last = _block(task, inner)
             for column in range(first, last):

@@ -38,8 +38,17 @@ def _add_along(full, index, values):
     for row in prange(outer):
         if inner == 1:
             line, places, added = full[row, :, 0], index[row, :, 0], values[row, :, 0]
-            for place in range(places.size):
-                line[places[place]] += added[place]
+            # Neighbours often name the same element, which then stays in a register: running extrema do, for one.
+            if not length:
+                continue
+            current, total = places[0], line[places[0]]
+            for place in range(length):
+                if places[place] != current:
+                    line[current] = total
+                    current = places[place]
+                    total = line[current]
+                total += added[place]
+            line[current] = total
         else:
             for place in range(length):
                 for column in range(inner):

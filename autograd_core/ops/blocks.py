@@ -23,6 +23,8 @@ else:
 # Fewer elements are reduced by NumPy, whose calls cost less than a kernel's (measured: equal at 5000).
 SMALL = 6144
 
+# Elements from which on threads repeat values faster than one does.
+_SPREAD = 1 << 18
 # Kernels that only add or compare take a quarter of the time that threads' threshold has in mind.
 _LIGHT = 4
 
@@ -49,14 +51,13 @@ def is_large(x: np.ndarray) -> bool:
     return x.size >= SMALL and x.dtype.kind == "f"
 
 
-def run(module: Any, name: str, work: int, *arguments: Any) -> None:
-    """Run the kernel `name` of a module: its parallel form where `work`, in elements, is worth it."""
+def run(module: Any, name: str, work: int, *arguments: Any) -> Any:
+    """Run the kernel `name` of a module: its parallel form where `work`, in elements, is worth it; what it returns."""
     if jit.thread_count(work) > 1:
         kernel = getattr(module, f"{name}_parallel")
         with jit.PARALLEL:
-            kernel(*arguments)
-    else:
-        getattr(module, f"{name}_serial")(*arguments)
+            return kernel(*arguments)
+    return getattr(module, f"{name}_serial")(*arguments)
 
 
 class Blocks:
@@ -163,6 +164,21 @@ def sum_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool, dtype: Any = None
     return total if dtype is None and type(total) is np.ndarray else np.asarray(total, dtype)
 
 
+def spread_of(x: np.ndarray, shape: Shape) -> np.ndarray | None:
+    """`x` repeated along its dimensions of size 1, on threads; None where NumPy does as well."""
+    size = prod(shape)
+    if size < _SPREAD or x.dtype.kind != "f" or len(shape) != x.ndim or jit.thread_count(size) < 2:
+        return None
+    dim = tuple([axis for axis, length in enumerate(shape) if x.shape[axis] != length])
+    if not dim or dim[-1] - dim[0] != len(dim) - 1 or not (x.flags.c_contiguous and x.flags.writeable):
+        return None
+    first, last = dim[0], dim[-1] + 1
+    out = np.empty(shape, x.dtype)
+    sizes = prod(shape[:first]), prod(shape[first:last]), prod(shape[last:])
+    run(kernels, "spread", size, x.reshape(-1), *sizes, out.reshape(-1))
+    return out
+
+
 def product_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Products over dimensions, in float64 inside where there are many elements."""
     if is_large(x):
@@ -180,6 +196,19 @@ def extremum_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool, largest: boo
     if is_large(x):
         return _by_kernel(extrema, "extremum", x, dim, keepdim, largest)
     return fold(np.maximum if largest else np.minimum, x, dim, keepdim)
+
+
+def place_of_extremum(x: np.ndarray, dim: int | None, keepdim: bool, largest: bool) -> np.ndarray:
+    """Where the maxima or minima along a dimension, or of all elements, are: the first of equals, NaN before all."""
+    if dim is not None and is_large(x):
+        blocks = Blocks(x, (dim,))
+        outer, length, inner = blocks.split()
+        # NumPy is quick along the last dimension alone.
+        if inner > 1:
+            places = np.empty(outer * inner, np.int64)
+            run(extrema, "argextremum", x.size, blocks.line, largest, outer, length, inner, places)
+            return blocks.restore(places, keepdim)
+    return np.asarray((np.argmax if largest else np.argmin)(x, axis=dim, keepdims=keepdim))
 
 
 def extremum_gradient_of(

@@ -14,7 +14,7 @@ from ..op import Sample
 from ..recording import apply, apply_with_residuals
 from ..tensor import Tensor, wrap
 from .arguments import Dim, Extremes, ValuesAndIndices
-from .blocks import count, extremum_gradient_of, extremum_of
+from .blocks import count, extremum_gradient_of, extremum_of, place_of_extremum
 from .linear_maps import expand_reduced, kept_shape, raw, scatter_along_primitive
 
 
@@ -132,7 +132,7 @@ def _pick(x: np.ndarray, indices: np.ndarray, dim: int, keepdim: bool) -> tuple[
 )
 def max_along_primitive(x: np.ndarray, *, dim: int, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
     """Maximum along one dimension and where it is; the whole gradient goes to that element."""
-    return _pick(x, np.argmax(x, axis=dim, keepdims=True), dim, keepdim)
+    return _pick(x, place_of_extremum(x, dim, True, largest=True), dim, keepdim)
 
 
 @structural(
@@ -144,7 +144,7 @@ def max_along_primitive(x: np.ndarray, *, dim: int, keepdim: bool) -> tuple[np.n
 )
 def min_along_primitive(x: np.ndarray, *, dim: int, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
     """Minimum along one dimension and where it is; the whole gradient goes to that element."""
-    return _pick(x, np.argmin(x, axis=dim, keepdims=True), dim, keepdim)
+    return _pick(x, place_of_extremum(x, dim, True, largest=False), dim, keepdim)
 
 
 def place_along(cotangent: Any, indices: np.ndarray, shape: Shape, dim: int) -> Any:
@@ -224,7 +224,7 @@ def _arg_samples(random: np.random.Generator) -> list[Sample]:
 )
 def argmax_primitive(x: np.ndarray, *, dim: int | None, keepdim: bool) -> np.ndarray:
     """Index of the maximum, the first of several."""
-    return np.asarray(np.argmax(x, axis=dim, keepdims=keepdim))
+    return place_of_extremum(x, dim, keepdim, largest=True)
 
 
 @structural(
@@ -236,7 +236,7 @@ def argmax_primitive(x: np.ndarray, *, dim: int | None, keepdim: bool) -> np.nda
 )
 def argmin_primitive(x: np.ndarray, *, dim: int | None, keepdim: bool) -> np.ndarray:
     """Index of the minimum, the first of several."""
-    return np.asarray(np.argmin(x, axis=dim, keepdims=keepdim))
+    return place_of_extremum(x, dim, keepdim, largest=False)
 
 
 def _arg(declaration: Any, input: Any, dim: int | None, keepdim: bool) -> Tensor:

@@ -16,7 +16,7 @@ from ..broadcasting import Shape
 from ..declaration import structural
 from ..op import Sample
 from ..tensor import Tensor
-from .blocks import sum_of
+from .blocks import spread_of, sum_of
 from .index_maps import (
     accumulate_primitive,
     gather_along_primitive,
@@ -83,11 +83,18 @@ def _expand_samples(random: np.random.Generator) -> list[Sample]:
 @structural("spread", reference=lambda x, shape: np.broadcast_to(x, shape), samples=_expand_samples)
 def expand_primitive(x: np.ndarray, *, shape: Shape) -> np.ndarray:
     """Repeat dimensions of size 1, and add leading ones, by whatever is quickest; the form for derivatives."""
-    return _filled(x, shape) if x.size == 1 else np.broadcast_to(x, shape)
+    if x.size == 1:
+        return _filled(x, shape)
+    found = spread_of(x, shape)
+    return np.broadcast_to(x, shape) if found is None else found
 
 
 def _filled(x: Any, shape: Shape) -> np.ndarray:
     """An array of one number everywhere."""
+    if shape:
+        found = spread_of(x.reshape((1,) * len(shape)), shape)
+        if found is not None:
+            return found
     full = np.empty(shape, x.dtype)
     full.fill(x.item())
     return full

@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes, formula as f
 from ..declaration import fused
 from ..dispatch import as_tensor_operand, cast, elementwise
-from ..kernels.boundary import contiguous
+from ..kernels.boundary import contiguous, flat
 from ..lazy import lazy_import
 from ..op import REAL, Domain, Sample
 from ..recording import apply
@@ -20,10 +20,11 @@ from .linear_maps import gather_primitive, raw
 from .softmax import log_softmax
 
 if TYPE_CHECKING:
-    from ..kernels import cross_entropy as kernels, jit
+    from ..kernels import cross_entropy as kernels, jit, square_error as square_kernels
 else:
     jit = lazy_import("autograd_core.kernels.jit")
     kernels = lazy_import("autograd_core.kernels.cross_entropy")
+    square_kernels = lazy_import("autograd_core.kernels.square_error")
 
 # Elements a thread should have at least, by how much dearer each is than an addition.
 _WORK = 4
@@ -43,6 +44,44 @@ def _(x: Any, target: Any) -> Any:
 @squared_error.partial("target")
 def _(x: Any, target: Any) -> Any:
     return -2 * (x - target)
+
+
+def _summed_square_error(x: np.ndarray, target: np.ndarray, *, mean: bool) -> np.ndarray:
+    total = run(square_kernels, "square_error", x.size, flat(x), flat(target))
+    return np.asarray(total / x.size if mean and x.size else (math.nan if mean else total), x.dtype)
+
+
+@fused(
+    "summed_square_error",
+    forward=_summed_square_error,
+    reference=lambda x, target, mean: (np.mean if mean else np.sum)((x - target) ** 2),
+    samples=lambda random: [
+        Sample(tuple(random.standard_normal((2, 3, 4))), {"mean": True}),
+        Sample(tuple(random.standard_normal((2, 5))), {"mean": False}),
+    ],
+)
+def summed_square_error_primitive(x: Any, target: Any, *, mean: bool) -> Any:
+    """Sum or mean of (x - target)**2 over all elements."""
+    losses = squared_error(x, target)
+    return losses.mean() if mean else losses.sum()
+
+
+def _pull_square_error(cotangent: np.ndarray, x: np.ndarray, target: np.ndarray, mean: bool) -> np.ndarray:
+    """The cotangent of `x`; with its arguments exchanged, that of `target`."""
+    out = np.empty(x.shape, x.dtype)
+    scale = 2.0 * float(cotangent) / (x.size if mean and x.size else 1)
+    run(square_kernels, "square_error_gradient", x.size, flat(x), flat(target), scale, out.reshape(-1))
+    return out
+
+
+@summed_square_error_primitive.vjp("x")
+def _(cotangent: np.ndarray, x: np.ndarray, target: np.ndarray, mean: bool) -> np.ndarray:
+    return _pull_square_error(cotangent, x, target, mean)
+
+
+@summed_square_error_primitive.vjp("target")
+def _(cotangent: np.ndarray, x: np.ndarray, target: np.ndarray, mean: bool) -> np.ndarray:
+    return _pull_square_error(cotangent, target, x, mean)
 
 
 @elementwise(
@@ -85,15 +124,8 @@ def _cross_entropy_forward(
     statistics = np.empty((2, x.shape[0]), x.dtype)
     losses = np.empty(x.shape[0], x.dtype)
     weights = np.empty(0, x.dtype) if weight is None else contiguous(weight)
-    if jit.thread_count(_WORK * x.size) > 1:
-        with jit.PARALLEL:
-            total, counted, wrong = kernels.cross_entropy_parallel(
-                contiguous(x), contiguous(target), weights, ignore_index, label_smoothing, statistics, losses
-            )
-    else:
-        total, counted, wrong = kernels.cross_entropy_serial(
-            contiguous(x), contiguous(target), weights, ignore_index, label_smoothing, statistics, losses
-        )
+    operands = contiguous(x), contiguous(target), weights, ignore_index, label_smoothing
+    total, counted, wrong = run(kernels, "cross_entropy", _WORK * x.size, *operands, statistics, losses)
     if wrong >= 0:
         raise IndexError(
             f"cross_entropy: target {target[wrong]} lies outside [0, {x.shape[1]}) and is not {ignore_index}"
@@ -322,6 +354,9 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
     input, target = as_tensor_operand(input, "mse_loss"), as_tensor_operand(target, "mse_loss")
     if input.shape != target.shape:
         raise ValueError(f"mse_loss: target shape {target.shape} must equal the input's {input.shape}")
+    if reduction != "none" and input.dtype is target.dtype and input.dtype.kind == "f":
+        result: Tensor = apply(summed_square_error_primitive.op, (input, target), {"mean": reduction == "mean"})
+        return result
     return reduce_loss(squared_error(input, target), reduction, "mse_loss")
 
 

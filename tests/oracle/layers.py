@@ -77,5 +77,6 @@ ADAPTED: dict[str, Any] = {
     "rnn_sequence": _recur("rnn"),
     "group_norm": lambda x, weight, bias, groups, eps: F.group_norm(x, groups, weight, bias, eps),
     "layer_norm": lambda x, weight, bias, dims, eps: F.layer_norm(x, x.shape[x.ndim - dims :], weight, bias, eps),
+    "summed_square_error": lambda x, target, mean: F.mse_loss(x, target, reduction="mean" if mean else "sum"),
     "rms_norm": lambda x, weight, dims, eps: F.rms_norm(x, x.shape[x.ndim - dims :], weight, eps),
 }
