@@ -189,6 +189,32 @@ def clear(_context: Any, out: Any, out_start: Any, count: Any) -> Any:
     return types.void(out, types.int64, types.int64), generate
 
 
+@_typed
+def accumulate(_context: Any, out: Any, out_start: Any, x: Any, x_start: Any, count: Any) -> Any:
+    """``out[out_start : out_start + count] += x[x_start : x_start + count]`` for short pieces of flat arrays."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+        given = Arguments(context, builder, ("out", "out_start", "x", "x_start", "count"), signature, values)
+        vectors = Vectors(builder, signature.args[0].dtype)
+        lanes = constant(vectors.lanes)
+
+        def add(at: Any, mask: Any = None) -> None:
+            target = builder.gep(builder.gep(given.out, [given.out_start]), [at])
+            source = builder.gep(builder.gep(given.x, [given.x_start]), [at])
+            vectors.store(vectors.add(vectors.load(target, mask), vectors.load(source, mask)), target, mask)
+
+        whole = builder.sdiv(given.count, lanes)
+        with cgutils.for_range(builder, whole) as loop:
+            add(builder.mul(loop.index, lanes))
+        done = builder.mul(whole, lanes)
+        rest = builder.sub(given.count, done)
+        with builder.if_then(builder.icmp_signed(">", rest, constant(0))):
+            add(done, vectors.mask(rest))
+        return context.get_dummy_value()
+
+    return types.void(out, types.int64, x, types.int64, types.int64), generate
+
+
 def _prefetch(nearness: int, where: str) -> Any:
     def typer(_context: Any, array: Any, index: Any) -> Any:
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:

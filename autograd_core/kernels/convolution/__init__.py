@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import DISABLED
-from . import channelwise, plain, tiles, winograd
+from . import channelwise, plain, spread, tiles, winograd
 from .geometry import Geometry
 from .layout import channels_last_empty, is_channels_last, volume
 
@@ -77,6 +77,8 @@ def transpose(y: np.ndarray, w: np.ndarray, geometry: Geometry, size: Any) -> np
         channelwise.transpose(y, w, g, out)
     elif winograd.suits(g, y.shape[0], y.dtype):
         winograd.transpose(y, w, g, out)
+    elif spread.suits(g, y.dtype):
+        spread.transpose(y, w, g, out)
     else:
         tiles.transpose(y, w, g, out)
     return out
