@@ -60,7 +60,7 @@ def _coefficients(statistics, weight, bias, place):
 
 
 @inline
-def _measure_rows(x, first, last, work, mean, squares):
+def measure_rows(x, first, last, work, mean, squares):
     """Mean and sum of squared distances from it of each feature over some rows."""
     features = x.shape[1]
     shift, total, power = work[0], work[1], work[2]
@@ -121,7 +121,7 @@ def _columns(x, weight, bias, other, rectified, fixed, epsilon, statistics, out)
         for chunk in prange(chunks):
             work = np.empty((3, wide), x.dtype)
             first, last = rows * chunk // chunks, rows * (chunk + 1) // chunks
-            _measure_rows(x, first, last, work, partial[chunk, 0], partial[chunk, 1])
+            measure_rows(x, first, last, work, partial[chunk, 0], partial[chunk, 1])
         statistics[:2] = 0.0
         count = 0.0
         for chunk in range(chunks):
@@ -154,7 +154,7 @@ def _columns(x, weight, bias, other, rectified, fixed, epsilon, statistics, out)
 
 
 @inline
-def _pull_rows(cotangent, x, y, first, last, place, work, sums, masked):
+def pull_rows(cotangent, x, y, first, last, place, work, sums, masked):
     """Add to `sums` the cotangents of bias and, but for the deviation, weight, over some rows.
 
     Where `y`, the result of ReLU, is given, what passes it is written to `masked`.
@@ -195,7 +195,7 @@ def _columns_vjp(cotangent, x, y, weight, fixed, statistics, x_cotangent, weight
     for chunk in prange(chunks):
         work = np.empty((2, wide), x.dtype)
         first, last = rows * chunk // chunks, rows * (chunk + 1) // chunks
-        _pull_rows(cotangent, x, y, first, last, place, work, partial[chunk], masked)
+        pull_rows(cotangent, x, y, first, last, place, work, partial[chunk], masked)
     centre, rest, scale = place[0], place[1], place[2]
     level, slope = place[3], np.empty(wide, x.dtype)
     for i in range(features):

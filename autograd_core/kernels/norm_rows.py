@@ -14,7 +14,7 @@ import numpy as np
 
 from .jit import inline, prange, serial_and_parallel, summing
 from .lines import dot_line
-from .norm import measure, pull_line
+from .norm import measure, measure_rows, pull_line, pull_rows
 
 # Rows whose cotangents of the weights are added in the data's precision.
 _ROWS = 32
@@ -170,5 +170,93 @@ def _group_norm_vjp(cotangent, x, weight, channels, statistics, x_cotangent, wei
             bias_cotangent[group * channels + channel] = total
 
 
+# --- a weight for each channel, channels side by side ------------------------------------------------------------
+
+
+@inline
+def _group_place(statistics, weight, groups, sample, place):
+    """Mean in two parts, and weight over deviation, of each column of a sample: rows of `place`."""
+    channels = weight.size
+    for start in range(0, place.shape[1], channels):
+        for channel in range(channels):
+            own = sample * groups + channel * groups // channels
+            place[0, start + channel] = statistics[0, own]
+            place[1, start + channel] = statistics[0, own] - place[0, start + channel]
+            place[2, start + channel] = statistics[2, own] * weight[channel]
+
+
+def _group_norm_last(x, weight, bias, groups, epsilon, statistics, out):
+    """As :func:`_group_norm` for (samples, rows, columns), the channels of one or of several pixels in a row."""
+    samples, rows, wide = x.shape
+    channels = weight.size
+    for sample in prange(samples):
+        work, found = np.empty((3, wide), x.dtype), np.zeros((2, wide))
+        measure_rows(x[sample], 0, rows, work, found[0], found[1])
+        for group in range(groups):
+            own, mean, squares, count = sample * groups + group, 0.0, 0.0, 0.0
+            # Columns have equally many elements; their means and squares are merged one after the other.
+            for start in range(0, wide, channels):
+                for column in range(start + group * channels // groups, start + (group + 1) * channels // groups):
+                    step = found[0, column] - mean
+                    mean += step / (count + 1.0)
+                    squares += found[1, column] + step * step * (rows * count / (count + 1.0))
+                    count += 1.0
+            statistics[0, own] = mean
+            statistics[1, own] = squares / (count * rows)
+            statistics[2, own] = 1.0 / math.sqrt(statistics[1, own] + epsilon)
+        place, offset = np.empty((3, wide), x.dtype), np.empty(wide, x.dtype)
+        _group_place(statistics, weight, groups, sample, place)
+        for column in range(wide):
+            offset[column] = bias[column % channels]
+        centre, rest, scale = place[0], place[1], place[2]
+        for row in range(rows):
+            line, result = x[sample, row], out[sample, row]
+            for i in range(line.size):
+                result[i] = ((line[i] - centre[i]) - rest[i]) * scale[i] + offset[i]
+
+
+def _group_norm_last_vjp(cotangent, x, weight, groups, statistics, x_cotangent, weight_cotangent, bias_cotangent):
+    """Cotangents of x, weight and bias."""
+    samples, rows, wide = x.shape
+    channels = weight.size
+    partial = np.zeros((samples, 2, wide))
+    for sample in prange(samples):
+        place, work = np.empty((3, wide), x.dtype), np.empty((2, wide), x.dtype)
+        _group_place(statistics, weight, groups, sample, place)
+        # The two that are empty belong to a ReLU that may follow batch normalisation.
+        nothing = np.empty((0, 0), x.dtype)
+        pull_rows(cotangent[sample], x[sample], nothing, 0, rows, place, work, partial[sample], nothing)
+        level, slope = np.empty(wide, x.dtype), np.empty(wide, x.dtype)
+        for group in range(groups):
+            inverse = statistics[2, sample * groups + group]
+            first, last = group * channels // groups, (group + 1) * channels // groups
+            total, product = 0.0, 0.0
+            for start in range(0, wide, channels):
+                for channel in range(first, last):
+                    total += partial[sample, 0, start + channel] * weight[channel]
+                    product += partial[sample, 1, start + channel] * weight[channel]
+            share = inverse / (rows * (wide // channels) * (last - first))
+            for start in range(0, wide, channels):
+                for channel in range(first, last):
+                    level[start + channel] = total * share
+                    slope[start + channel] = product * share * inverse * inverse
+        centre, rest, scale = place[0], place[1], place[2]
+        for row in range(rows):
+            line, above, result = x[sample, row], cotangent[sample, row], x_cotangent[sample, row]
+            for i in range(line.size):
+                result[i] = (above[i] * scale[i] - level[i]) - ((line[i] - centre[i]) - rest[i]) * slope[i]
+    for channel in range(channels):
+        total, product = 0.0, 0.0
+        for sample in range(samples):
+            inverse = statistics[2, sample * groups + channel * groups // channels]
+            for column in range(channel, wide, channels):
+                total += partial[sample, 0, column]
+                product += partial[sample, 1, column] * inverse
+        weight_cotangent[channel] = product
+        bias_cotangent[channel] = total
+
+
+group_norm_last_serial, group_norm_last_parallel = serial_and_parallel(_group_norm_last)
+group_norm_last_vjp_serial, group_norm_last_vjp_parallel = serial_and_parallel(_group_norm_last_vjp)
 group_norm_serial, group_norm_parallel = serial_and_parallel(_group_norm)
 group_norm_vjp_serial, group_norm_vjp_parallel = serial_and_parallel(_group_norm_vjp)

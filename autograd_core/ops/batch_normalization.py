@@ -31,6 +31,11 @@ else:
 _LANES = 128
 
 
+def columns_of_row(channels: int, places: int) -> int:
+    """How many columns a row has that holds the channels of one place or, where those are few, of several."""
+    return channels * gcd(places, 1 << max(0, (_LANES // max(1, channels)).bit_length() - 1)) or 1
+
+
 class _Layout:
     """How the memory of (N, C, d1, …) is read: as rows of features, or as planes of places.
 
@@ -48,11 +53,7 @@ class _Layout:
         self._order = (0, *range(2, x.ndim), 1)
         last = x.transpose(self._order).flags.c_contiguous and (x.shape[1] > 1 or not x.flags.c_contiguous)
         self.name = "columns" if last else "planes"
-        # Several places to a row where there are few features.
-        channels = max(1, x.shape[1])
-        self._wide = (
-            channels * gcd(x.size // channels, 1 << max(0, (_LANES // channels).bit_length() - 1)) if x.size else 1
-        )
+        self._wide = columns_of_row(x.shape[1], x.size // max(1, x.shape[1]))
 
     def lines(self, array: np.ndarray) -> np.ndarray:
         """An array of the shape as the kernels take it: a view where its memory lies that way, else a copy."""

@@ -17,9 +17,10 @@ from ..lazy import lazy_import
 from ..op import Sample
 from ..recording import apply, apply_with_residuals
 from ..tensor import Tensor, cell_of, wrap
-from .batch_normalization import batch_norm
+from .batch_normalization import batch_norm, columns_of_row
 from .blocks import run
 from .elementwise import sqrt
+from .images import as_blocks, empty_images, is_channels_last
 from .moments import mean_primitive, var_primitive
 
 if TYPE_CHECKING:
@@ -200,22 +201,39 @@ def rms_norm(
 # --- over groups of channels -------------------------------------------------------------------------------------
 
 
-def _groups(array: np.ndarray, groups: int) -> np.ndarray:
-    """(N, C, d1, …) as a matrix with a row for each sample and group."""
-    return contiguous(array).reshape(array.shape[0] * groups, -1)
+class _Groups:
+    """How the memory of (N, C, d1, …) is read: a row for each sample and group, or channels side by side."""
+
+    __slots__ = ("_groups", "_last", "argument", "name")
+
+    def __init__(self, x: np.ndarray, groups: int) -> None:
+        self._groups = groups
+        self._last = x.ndim <= 5 and is_channels_last(x)
+        self.name = "group_norm_last" if self._last else "group_norm"
+        # What the kernel is told of the groups: how many there are, or how many channels each has.
+        self.argument = groups if self._last else x.shape[1] // groups
+
+    def lines(self, array: np.ndarray) -> np.ndarray:
+        """An array of the shape as the kernels take it: a view where its memory lies that way, else a copy."""
+        if not self._last:
+            return contiguous(array).reshape(array.shape[0] * self._groups, -1)
+        columns = columns_of_row(array.shape[1], math.prod(array.shape[2:]))
+        return as_blocks(array, channels_last=True).reshape(array.shape[0], -1, columns)
+
+    def empty(self, x: np.ndarray) -> np.ndarray:
+        """A new array like `x`, whose memory lies the same way."""
+        return empty_images(x.shape, x.dtype, self._last)
 
 
 def _group_norm_forward(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray, *, groups: int, eps: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    out = np.empty(x.shape, x.dtype)
+    layout = _Groups(x, groups)
+    out = layout.empty(x)
     statistics = np.zeros((3, x.shape[0] * groups))
     if x.size:
-        channels = x.shape[1] // groups
-        vectors = contiguous(weight), contiguous(bias)
-        run(
-            kernels, "group_norm", x.size, _groups(x, groups), *vectors, channels, eps, statistics, _groups(out, groups)
-        )
+        operands = layout.lines(x), contiguous(weight), contiguous(bias), layout.argument, eps, statistics
+        run(kernels, layout.name, x.size, *operands, layout.lines(out))
     return out, statistics
 
 
@@ -249,12 +267,13 @@ def group_norm_primitive(x: Any, weight: Any, bias: Any, *, groups: int, eps: fl
 
 @group_norm_primitive.vjp()
 def _(cotangent: np.ndarray, x: np.ndarray, weight: np.ndarray, statistics: np.ndarray, groups: int) -> list[Any]:
-    x_cotangent = np.empty(x.shape, x.dtype)
+    layout = _Groups(x, groups)
+    x_cotangent = layout.empty(x)
     weight_cotangent, bias_cotangent = np.zeros(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype)
     if x.size:
-        operands = (_groups(cotangent, groups), _groups(x, groups), contiguous(weight), x.shape[1] // groups)
-        found = (_groups(x_cotangent, groups), weight_cotangent, bias_cotangent)
-        run(kernels, "group_norm_vjp", x.size, *operands, statistics, *found)
+        operands = layout.lines(cotangent), layout.lines(x), contiguous(weight), layout.argument, statistics
+        found = layout.lines(x_cotangent), weight_cotangent, bias_cotangent
+        run(kernels, f"{layout.name}_vjp", x.size, *operands, *found)
     return [x_cotangent, weight_cotangent, bias_cotangent]
 
 
@@ -278,6 +297,8 @@ def group_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Group normalisation: each group of channels of each sample by its own mean and biased variance.
+
+    Images in channels-last memory (N, d1, …, C seen through a transpose) give a result in channels-last memory.
 
     Args:
         input: shape (N, C, …), floating.

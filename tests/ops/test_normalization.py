@@ -96,14 +96,20 @@ def test_layer_and_rms_norm(torch: Any, random: np.random.Generator, shape: tupl
         assert_same(torch, lambda F, x, last=last: F.rms_norm(x, last, eps=0.1), x, tolerance=tolerance)
 
 
-@pytest.mark.parametrize("shape", [(3, 6), (2, 6, 5), (3, 6, 4, 7), (1, 12, 2, 3, 4)])
+@pytest.mark.parametrize("shape", [(3, 6), (2, 6, 5), (3, 6, 4, 7), (2, 12, 10, 9), (1, 12, 2, 3, 4)])
 def test_group_and_instance_norm(torch: Any, random: np.random.Generator, shape: tuple[int, ...]) -> None:
     x, (weight, bias) = random.standard_normal(shape), random.standard_normal((2, shape[1]))
     for groups in (1, 2, 3):
         assert_same(torch, lambda F, x, w, b, g=groups: F.group_norm(x, g, w, b), x, weight, bias)
         assert_same(torch, lambda F, x, g=groups: F.group_norm(x, g, eps=0.1), channels_last(x))
+        assert_same(torch, lambda F, x, w, b, g=groups: F.group_norm(x, g, w, b), channels_last(x), weight, bias)
     if len(shape) == 2:
         return
+    images = ag.from_numpy(channels_last(x)).requires_grad_()
+    normalised = ag.group_norm(images, 2)
+    normalised.backward(ag.ones(shape, dtype=ag.float64))
+    for array in (normalised.detach().numpy(), images.grad.numpy()):
+        assert np.moveaxis(array, 1, -1).flags.c_contiguous
     for statistics, affine in itertools.product((True, False), repeat=2):
         kept: dict[Any, Any] = {}
 
@@ -113,7 +119,7 @@ def test_group_and_instance_norm(torch: Any, random: np.random.Generator, shape:
             parameters = dict(zip(("weight", "bias"), affine, strict=False))
             return library.instance_norm(x, *kept[library], **parameters, use_input_stats=statistics, momentum=0.3)
 
-        assert_same(torch, norm, x, *((weight, bias) if affine else ()))
+        assert_same(torch, norm, channels_last(x) if affine else x, *((weight, bias) if affine else ()))
         ours, theirs = kept.values()
         for actual, expected in zip(ours, theirs, strict=True):
             assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-12)
