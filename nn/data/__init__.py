@@ -11,6 +11,7 @@ Example:
 from .augmentation import Compose, RandomCrop, RandomHorizontalFlip, RandomShift, RandomVerticalFlip
 from .datasets import Dataset, Subset, TensorDataset, random_split
 from .loader import DataLoader, default_collate
+from .workers import WorkerInfo, get_worker_info
 
 __all__ = [
     "Compose",
@@ -22,6 +23,8 @@ __all__ = [
     "RandomVerticalFlip",
     "Subset",
     "TensorDataset",
+    "WorkerInfo",
     "default_collate",
+    "get_worker_info",
     "random_split",
 ]
