@@ -2,140 +2,172 @@
 
 Images come as C-contiguous blocks (outer, pixels, inner): channels-last images with their channels as `inner`, others
 with a plane each and an `inner` of 1. The window of pixel q of the result reads the pixels
-``places[begin[q]:begin[q + 1]]``, so kernels know nothing of dimensions, strides or padding. The transposed maps come
-with the table of what reads each pixel: every kernel but one gathers, threads write disjoint pixels, and results do not
-depend on their number.
+``places[begin[q]:begin[q + 1]]``, so kernels know nothing of dimensions, strides or padding. Maps transposed to these
+come with the table of what reads each pixel: threads write disjoint pixels, and results do not depend on their number.
+
+`bands` cuts the result: pixels from bands[i, 0] to bands[i, 1] read none before bands[i, 2] or from bands[i, 3] on. A
+band is a thread's task. Of planes it takes several at a time, turned so that they lie as channels do: what works on
+rows of channels then works on planes, and the turning stays in the caches.
 """
 
 from __future__ import annotations
 
-from .jit import inline, prange, serial_and_parallel
+import numpy as np
+
+from .jit import inline, prange, serial_and_parallel, summing
 from .lanes import add_chosen_rows, combine_rows, max_of_rows, spread_chosen_rows, sum_of_rows
-
-# Pixels of the result that a thread takes at a time.
-_PIXELS = 64
+from .planes import PLANES, planes_in, planes_out
 
 
 @inline
-def _tasks(outer, pixels):
-    return outer * ((pixels + _PIXELS - 1) // _PIXELS)
+def _tasks(outer, bands):
+    return outer * bands.shape[0]
 
 
 @inline
-def _pixels(task, pixels):
-    """The image of a task, and its first and last pixel."""
-    tasks = (pixels + _PIXELS - 1) // _PIXELS
-    first = task % tasks * _PIXELS
-    return task // tasks, first, min(pixels, first + _PIXELS)
+def _band(task, bands):
+    """The image of a task or its block of planes, its first and last pixel, and the range of what they read."""
+    count = bands.shape[0]
+    band = task % count
+    return task // count, bands[band, 0], bands[band, 1], bands[band, 2], bands[band, 3]
 
 
-def _max_pool(x, begin, places, out, index):
+@inline
+def _blocks(planes):
+    return (planes + PLANES - 1) // PLANES
+
+
+def _max_pool(x, bands, begin, places, out, index):
     """Largest element of each window, and the pixel it came from: the first of equals, the last NaN if there is one."""
     outer, pixels, inner = out.shape
+    size = x.shape[1]
     line, out_line, index_line = x.reshape(-1), out.reshape(-1), index.reshape(-1)
-    for task in prange(_tasks(outer, pixels)):
-        image, first, last = _pixels(task, pixels)
-        start, to = image * x.shape[1], image * pixels
+    if inner == 1:
+        # Only bits are moved, so numbers of pixels pass for float32.
+        index_bits = index_line.view(np.float32)
+        for task in prange(_tasks(_blocks(outer), bands)):
+            block, first, last, low, high = _band(task, bands)
+            turned = planes_in(line, block, outer, size, low, high)
+            best, chosen = np.empty((last - first) * PLANES, x.dtype), np.empty((last - first) * PLANES, index.dtype)
+            for pixel in range(first, last):
+                at, end = begin[pixel], begin[pixel + 1]
+                max_of_rows(turned, -low, places, at, end, best, chosen, pixel - first, PLANES)
+            planes_out(best, out_line, block, outer, pixels, first, last)
+            planes_out(chosen.view(np.float32), index_bits, block, outer, pixels, first, last)
+        return
+    for task in prange(_tasks(outer, bands)):
+        image, first, last, _, _ = _band(task, bands)
+        start, to = image * size, image * pixels
         for pixel in range(first, last):
-            if inner > 1:
-                max_of_rows(
-                    line, start, places, begin[pixel], begin[pixel + 1], out_line, index_line, to + pixel, inner
-                )
-                continue
-            chosen = places[begin[pixel]]
-            best = line[start + chosen]
-            for tap in range(begin[pixel] + 1, begin[pixel + 1]):
-                value = line[start + places[tap]]
-                if value > best or value != value:
-                    best, chosen = value, places[tap]
-            out_line[to + pixel], index_line[to + pixel] = best, chosen
+            at, end = begin[pixel], begin[pixel + 1]
+            max_of_rows(line, start, places, at, end, out_line, index_line, to + pixel, inner)
 
 
-def _max_pool_transpose(x, index, begin, places, out):
-    """Send each element to the pixel it was chosen from; those that come to one pixel are added."""
+def _max_pool_scatter(x, index, out):
+    """Send each element of a plane to the pixel it was chosen from; those that come to one pixel are added."""
+    outer, pixels = x.shape[:2]
+    for plane in prange(outer):
+        line, index_line, out_line = x[plane, :, 0], index[plane, :, 0], out[plane, :, 0]
+        out_line[:] = 0
+        for pixel in range(pixels):
+            out_line[index_line[pixel]] += line[pixel]
+
+
+def _max_pool_transpose(x, index, bands, begin, places, out):
+    """As the scatter, for channels-last images: each pixel takes what has been chosen from it."""
     outer, pixels, inner = out.shape
     line, index_line, out_line = x.reshape(-1), index.reshape(-1), out.reshape(-1)
-    for task in prange(_tasks(outer, pixels)):
-        image, first, last = _pixels(task, pixels)
+    for task in prange(_tasks(outer, bands)):
+        image, first, last, _, _ = _band(task, bands)
         start, to = image * x.shape[1], image * pixels
         for pixel in range(first, last):
-            if inner > 1:
-                add_chosen_rows(
-                    line, index_line, start, places, begin[pixel], begin[pixel + 1], pixel, out_line, to + pixel, inner
-                )
-                continue
-            total = out.dtype.type(0)
-            for tap in range(begin[pixel], begin[pixel + 1]):
-                if index_line[start + places[tap]] == pixel:
-                    total += line[start + places[tap]]
-            out_line[to + pixel] = total
+            at, end = begin[pixel], begin[pixel + 1]
+            add_chosen_rows(line, index_line, start, places, at, end, pixel, out_line, to + pixel, inner)
 
 
-def _max_pool_spread(x, index, begin, places, out):
+def _max_pool_spread(x, index, bands, begin, places, out):
     """As the transpose, for windows that do not overlap; the table is theirs, and `out` is 0 where there is none."""
     outer, pixels, inner = x.shape
     line, index_line, out_line = x.reshape(-1), index.reshape(-1), out.reshape(-1)
-    for task in prange(_tasks(outer, pixels)):
-        image, first, last = _pixels(task, pixels)
+    for task in prange(_tasks(outer, bands)):
+        image, first, last, _, _ = _band(task, bands)
         start, to = image * pixels, image * out.shape[1]
         for pixel in range(first, last):
-            if inner > 1:
-                spread_chosen_rows(
-                    line, index_line, start + pixel, to, places, begin[pixel], begin[pixel + 1], out_line, inner
-                )
-                continue
-            for tap in range(begin[pixel], begin[pixel + 1]):
-                out_line[to + places[tap]] = out.dtype.type(0)
-            out_line[to + index_line[start + pixel]] = line[start + pixel]
+            at, end = begin[pixel], begin[pixel + 1]
+            spread_chosen_rows(line, index_line, start + pixel, to, places, at, end, out_line, inner)
 
 
-def _sum_pool(x, begin, places, before, after, out):
+@summing
+def _sum_of_line(line, weights):
+    total = line.dtype.type(0)
+    for i in range(line.size):
+        total += line[i] * weights[i]
+    return total
+
+
+@inline
+def _spread_over_line(value, weights, out):
+    for i in range(out.size):
+        out[i] = value * weights[i]
+
+
+def _sum_pool(x, bands, begin, places, before, after, out):
     """Sums over windows of elements scaled by their pixel, `before`, then scaled by the window's, `after`."""
     outer, pixels, inner = out.shape
+    size = x.shape[1]
     line, out_line = x.reshape(-1), out.reshape(-1)
-    for task in prange(_tasks(outer, pixels)):
-        image, first, last = _pixels(task, pixels)
-        start, to = image * x.shape[1], image * pixels
+    if inner == 1 and pixels == 1 and places.size == size:
+        for plane in prange(outer):
+            out_line[plane] = _sum_of_line(line[plane * size : (plane + 1) * size], before) * after[0]
+        return
+    if inner == 1 and size == 1 and places.size == pixels:
+        for plane in prange(outer):
+            _spread_over_line(line[plane] * before[0], after, out_line[plane * pixels : (plane + 1) * pixels])
+        return
+    if inner == 1:
+        for task in prange(_tasks(_blocks(outer), bands)):
+            block, first, last, low, high = _band(task, bands)
+            turned = planes_in(line, block, outer, size, low, high)
+            sums = np.empty((last - first) * PLANES, x.dtype)
+            for pixel in range(first, last):
+                at, end = begin[pixel], begin[pixel + 1]
+                sum_of_rows(turned, -low, places, at, end, before, after[pixel], sums, pixel - first, PLANES)
+            planes_out(sums, out_line, block, outer, pixels, first, last)
+        return
+    for task in prange(_tasks(outer, bands)):
+        image, first, last, _, _ = _band(task, bands)
+        start, to = image * size, image * pixels
         for pixel in range(first, last):
-            if inner > 1:
-                sum_of_rows(
-                    line,
-                    start,
-                    places,
-                    begin[pixel],
-                    begin[pixel + 1],
-                    before,
-                    after[pixel],
-                    out_line,
-                    to + pixel,
-                    inner,
-                )
-                continue
-            total = 0.0
-            for tap in range(begin[pixel], begin[pixel + 1]):
-                total += line[start + places[tap]] * before[places[tap]]
-            out_line[to + pixel] = total * after[pixel]
+            at, end = begin[pixel], begin[pixel + 1]
+            sum_of_rows(line, start, places, at, end, before, after[pixel], out_line, to + pixel, inner)
 
 
-def _resample(x, begin, places, weights, out):
+def _resample(x, bands, begin, places, weights, out):
     """Sums over windows of elements, each times the weight that its window gives it."""
     outer, pixels, inner = out.shape
+    size = x.shape[1]
     line, out_line = x.reshape(-1), out.reshape(-1)
-    for task in prange(_tasks(outer, pixels)):
-        image, first, last = _pixels(task, pixels)
-        start, to = image * x.shape[1], image * pixels
+    if inner == 1:
+        for task in prange(_tasks(_blocks(outer), bands)):
+            block, first, last, low, high = _band(task, bands)
+            turned = planes_in(line, block, outer, size, low, high)
+            sums = np.empty((last - first) * PLANES, x.dtype)
+            for pixel in range(first, last):
+                at, end = begin[pixel], begin[pixel + 1]
+                combine_rows(turned, -low, places, weights, at, end, sums, pixel - first, PLANES)
+            planes_out(sums, out_line, block, outer, pixels, first, last)
+        return
+    for task in prange(_tasks(outer, bands)):
+        image, first, last, _, _ = _band(task, bands)
+        start, to = image * size, image * pixels
         for pixel in range(first, last):
-            if inner > 1:
-                combine_rows(line, start, places, weights, begin[pixel], begin[pixel + 1], out_line, to + pixel, inner)
-                continue
-            total = out.dtype.type(0)
-            for tap in range(begin[pixel], begin[pixel + 1]):
-                total += line[start + places[tap]] * weights[tap]
-            out_line[to + pixel] = total
+            at, end = begin[pixel], begin[pixel + 1]
+            combine_rows(line, start, places, weights, at, end, out_line, to + pixel, inner)
 
 
 resample_serial, resample_parallel = serial_and_parallel(_resample)
 max_pool_serial, max_pool_parallel = serial_and_parallel(_max_pool)
+max_pool_scatter_serial, max_pool_scatter_parallel = serial_and_parallel(_max_pool_scatter)
 max_pool_transpose_serial, max_pool_transpose_parallel = serial_and_parallel(_max_pool_transpose)
 max_pool_spread_serial, max_pool_spread_parallel = serial_and_parallel(_max_pool_spread)
 sum_pool_serial, sum_pool_parallel = serial_and_parallel(_sum_pool)

@@ -23,6 +23,7 @@ from .arguments import floating
 from .blocks import around, run
 from .images import empty_images, is_channels_last
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from .pooling_windows import in_bands
 
 if TYPE_CHECKING:
     from ..kernels import pool as kernels
@@ -81,8 +82,8 @@ def _taps(how: Resampling) -> tuple[np.ndarray, np.ndarray]:
 
 
 @functools.lru_cache(maxsize=256)
-def _table(how: Resampling, transposed: bool, dtype: np.dtype[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What each result reads as places[begin[q]:begin[q + 1]], with its weights."""
+def _table(how: Resampling, transposed: bool, dtype: np.dtype[Any]) -> tuple[np.ndarray, ...]:
+    """What each result reads, in bands, with its weights."""
     found, weights = _taps(how)
     from_, to = found.reshape(-1), np.repeat(np.arange(how.out), found.shape[1])
     flat = weights.reshape(-1)
@@ -91,7 +92,7 @@ def _table(how: Resampling, transposed: bool, dtype: np.dtype[Any]) -> tuple[np.
         from_, to, flat = to[order], from_[order], flat[order]
     counts = np.bincount(to, minlength=how.size if transposed else how.out)
     begin = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return begin, from_.astype(np.int32), flat.astype(dtype)
+    return *in_bands(begin, from_.astype(np.int32)), flat.astype(dtype)
 
 
 def _reference(x: np.ndarray, how: Resampling, dim: int, transposed: bool) -> np.ndarray:

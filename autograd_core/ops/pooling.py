@@ -116,6 +116,9 @@ def max_pool_transpose_primitive(x: np.ndarray, *, index: np.ndarray, windows: W
     out = empty_images((*x.shape[:2], *[window.size for window in windows]), x.dtype, last)
     if out.size:
         blocks = as_blocks(x, last), as_blocks(index, last)
+        if not last:
+            run(kernels, "max_pool_scatter", out.size, *blocks, as_blocks(out, last))
+            return out
         disjoint, complete = apart(windows)
         if disjoint and not complete:
             out.fill(0)

@@ -105,9 +105,28 @@ def apart(windows: tuple[Window, ...]) -> tuple[bool, bool]:
     return disjoint, complete
 
 
+# What a thread takes at a time reads about so many pixels, which with a block of channels fit the second cache.
+_BAND = 1024
+
+
+def in_bands(begin: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A table of what each result reads, ``places[begin[q]:begin[q + 1]]``, headed by bands of results.
+
+    A band has its first and last result and the range of places they read.
+    """
+    results = len(begin) - 1
+    count = max(1, min(results, -(-max(results, int(places.max(initial=0)) + 1) // _BAND)))
+    edges = np.arange(count + 1) * results // count
+    bands = np.zeros((count, 4), np.int64)
+    for band, first, last in zip(bands, edges[:-1], edges[1:], strict=True):
+        read = places[begin[first] : begin[last]]
+        band[:] = first, last, *((read.min(), read.max() + 1) if read.size else (0, 0))
+    return bands, begin, places
+
+
 @functools.lru_cache(maxsize=256)
-def table(windows: tuple[Window, ...], transposed: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Which pixels each window reads, as ``places[begin[q]:begin[q + 1]]``; transposed, which windows may read each.
+def table(windows: tuple[Window, ...], transposed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which pixels each window reads, in bands; transposed, which windows may read each pixel.
 
     Pixels and windows are numbered row by row.
     """
@@ -127,7 +146,7 @@ def table(windows: tuple[Window, ...], transposed: bool) -> tuple[np.ndarray, np
     results = math.prod([window.size if transposed else window.out for window in windows])
     counts = inside.reshape(results, -1).sum(axis=1)
     begin = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return begin, np.broadcast_to(places, inside.shape)[inside].astype(np.int32)
+    return in_bands(begin, np.broadcast_to(places, inside.shape)[inside].astype(np.int32))
 
 
 @functools.lru_cache(maxsize=256)

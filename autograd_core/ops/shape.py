@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -143,11 +144,24 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
         ValueError: if `dims` does not name each dimension once.
     """
     input = as_tensor_operand(input, "permute")
-    given = as_shape(dims)
-    order = tuple(normalize_dim(d, input.ndim, "permute") for d in given)
-    if sorted(order) != list(range(input.ndim)):
-        raise ValueError(f"permute: dims {given} must name each of {input.ndim} dimensions once")
+    given = dims[0] if len(dims) == 1 and isinstance(dims[0], Sequence) else dims
+    try:
+        order = _known_order(input.ndim, *given)
+    except TypeError:  # for what is no integer, and what cannot be looked up
+        order = _order(input.ndim, *given)
     return _permute(input, order)
+
+
+def _order(ndim: int, *dims: Any) -> tuple[int, ...]:
+    given = as_shape(dims)
+    order = tuple(normalize_dim(d, ndim, "permute") for d in given)
+    if sorted(order) != list(range(ndim)):
+        raise ValueError(f"permute: dims {given} must name each of {ndim} dimensions once")
+    return order
+
+
+# Checking costs more than all else that a view does. Types tell True from 1.
+_known_order = functools.lru_cache(maxsize=512, typed=True)(_order)
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
