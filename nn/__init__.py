@@ -11,7 +11,7 @@ Example:
     >>> loss.backward()
 """
 
-from . import data, functional, init, models, utils
+from . import data, functional, init, models, parallel, utils
 from .activation import (
     CELU,
     ELU,
@@ -273,6 +273,7 @@ __all__ = [
     "init",
     "load",
     "models",
+    "parallel",
     "save",
     "utils",
 ]
