@@ -38,6 +38,42 @@ class _Pad(Module):
         return f"{self.padding}"
 
 
+class _Sequences(_Pad):
+    """Around sequences (left, right)."""
+
+    _dimensions = 1
+
+
+class _Images(_Pad):
+    """Around images (left, right, top, bottom)."""
+
+    _dimensions = 2
+
+
+class _Volumes(_Pad):
+    """Around volumes (left, right, top, bottom, front, back)."""
+
+    _dimensions = 3
+
+
+class _Reflecting(_Pad):
+    """What stands inside, mirrored at the outermost element."""
+
+    _mode = "reflect"
+
+
+class _Replicating(_Pad):
+    """The outermost element, repeated."""
+
+    _mode = "replicate"
+
+
+class _Circular(_Pad):
+    """What stands at the other end."""
+
+    _mode = "circular"
+
+
 class _ConstantPad(_Pad):
     _mode = "constant"
 
@@ -63,103 +99,64 @@ class _ZeroPad(_ConstantPad):
         return f"{self.padding}"
 
 
-class ConstantPad1d(_ConstantPad):
-    """A constant around sequences (left, right)"""
-
-    _dimensions = 1
+class ConstantPad1d(_ConstantPad, _Sequences):
+    """A constant around sequences (left, right)."""
 
 
-class ConstantPad2d(_ConstantPad):
-    """A constant around images (left, right, top, bottom)"""
-
-    _dimensions = 2
+class ConstantPad2d(_ConstantPad, _Images):
+    """A constant around images (left, right, top, bottom)."""
 
 
-class ConstantPad3d(_ConstantPad):
-    """A constant around volumes (left, right, top, bottom, front, back)"""
-
-    _dimensions = 3
+class ConstantPad3d(_ConstantPad, _Volumes):
+    """A constant around volumes (left, right, top, bottom, front, back)."""
 
 
-class ZeroPad1d(_ZeroPad):
-    """Zeros around sequences (left, right)"""
-
-    _dimensions = 1
+class ZeroPad1d(_ZeroPad, _Sequences):
+    """Zeros around sequences (left, right)."""
 
 
-class ZeroPad2d(_ZeroPad):
-    """Zeros around images (left, right, top, bottom)"""
-
-    _dimensions = 2
+class ZeroPad2d(_ZeroPad, _Images):
+    """Zeros around images (left, right, top, bottom)."""
 
 
-class ZeroPad3d(_ZeroPad):
-    """Zeros around volumes (left, right, top, bottom, front, back)"""
-
-    _dimensions = 3
+class ZeroPad3d(_ZeroPad, _Volumes):
+    """Zeros around volumes (left, right, top, bottom, front, back)."""
 
 
-class ReflectionPad1d(_Pad):
-    """What stands inside, mirrored at the outermost element, around sequences (left, right)"""
-
-    _dimensions = 1
-    _mode = "reflect"
+class ReflectionPad1d(_Reflecting, _Sequences):
+    """What stands inside, mirrored at the outermost element, around sequences (left, right)."""
 
 
-class ReflectionPad2d(_Pad):
-    """What stands inside, mirrored at the outermost element, around images (left, right, top, bottom)"""
-
-    _dimensions = 2
-    _mode = "reflect"
+class ReflectionPad2d(_Reflecting, _Images):
+    """What stands inside, mirrored at the outermost element, around images (left, right, top, bottom)."""
 
 
-class ReflectionPad3d(_Pad):
-    """What stands inside, mirrored at the outermost element, around volumes (left, right, top, bottom, front, back)"""
-
-    _dimensions = 3
-    _mode = "reflect"
+class ReflectionPad3d(_Reflecting, _Volumes):
+    """What stands inside, mirrored at the outermost element, around volumes (left, right, top, bottom, front, back)."""
 
 
-class ReplicationPad1d(_Pad):
-    """The outermost element, repeated, around sequences (left, right)"""
-
-    _dimensions = 1
-    _mode = "replicate"
+class ReplicationPad1d(_Replicating, _Sequences):
+    """The outermost element, repeated, around sequences (left, right)."""
 
 
-class ReplicationPad2d(_Pad):
-    """The outermost element, repeated, around images (left, right, top, bottom)"""
-
-    _dimensions = 2
-    _mode = "replicate"
+class ReplicationPad2d(_Replicating, _Images):
+    """The outermost element, repeated, around images (left, right, top, bottom)."""
 
 
-class ReplicationPad3d(_Pad):
-    """The outermost element, repeated, around volumes (left, right, top, bottom, front, back)"""
-
-    _dimensions = 3
-    _mode = "replicate"
+class ReplicationPad3d(_Replicating, _Volumes):
+    """The outermost element, repeated, around volumes (left, right, top, bottom, front, back)."""
 
 
-class CircularPad1d(_Pad):
-    """What stands at the other end around sequences (left, right)"""
-
-    _dimensions = 1
-    _mode = "circular"
+class CircularPad1d(_Circular, _Sequences):
+    """What stands at the other end around sequences (left, right)."""
 
 
-class CircularPad2d(_Pad):
-    """What stands at the other end around images (left, right, top, bottom)"""
-
-    _dimensions = 2
-    _mode = "circular"
+class CircularPad2d(_Circular, _Images):
+    """What stands at the other end around images (left, right, top, bottom)."""
 
 
-class CircularPad3d(_Pad):
-    """What stands at the other end around volumes (left, right, top, bottom, front, back)"""
-
-    _dimensions = 3
-    _mode = "circular"
+class CircularPad3d(_Circular, _Volumes):
+    """What stands at the other end around volumes (left, right, top, bottom, front, back)."""
 
 
 __all__ = [
