@@ -98,11 +98,16 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
 def _many(op: Elementwise) -> Callable[..., Tensor]:
     operands = op.operands
     parameters = op.parameters
+    count, known = len(operands), frozenset(parameters)
     defaults = op.formula.__kwdefaults__ or {}
 
     def call(*arguments: Any, **named: Any) -> Tensor:
-        if len(arguments) == len(operands) and not named and not parameters:
-            return _general(op, arguments, {})
+        if len(arguments) == count and named.keys() == known:
+            for value in named.values():
+                if type(value) is not float:
+                    break
+            else:
+                return _alike(op, arguments, named)
         values = list(arguments)
         order = (*operands, *parameters)
         if len(values) > len(order):
@@ -121,9 +126,41 @@ def _many(op: Elementwise) -> Callable[..., Tensor]:
         for name in parameters:
             if not isinstance(given[name], _SCALARS):
                 given[name] = _as_number(op.name, name, given[name])
-        return _general(op, [given[name] for name in operands], {name: given[name] for name in parameters})
+        return _alike(op, [given[name] for name in operands], {name: given[name] for name in parameters})
 
     return call
+
+
+def _alike(op: Elementwise, operands: Sequence[Any], parameters: dict[str, Any]) -> Tensor:
+    """The short way for tensors of one floating dtype, beside conditions; others take the careful one."""
+    try:
+        arrays = [operand._array for operand in operands]
+        edges = tuple([operand._node for operand in operands])
+    except AttributeError:
+        return _general(op, operands, parameters)
+    dtype = arrays[-1].dtype
+    if dtype is not _float32 and dtype is not _float64:
+        return _general(op, operands, parameters)
+    for array, domain in zip(arrays, op.domains, strict=True):
+        if array.dtype is not dtype and (domain.kind != "bool" or array.dtype.kind != "b"):
+            return _general(op, operands, parameters)
+    try:
+        result = op.forward(*arrays, **parameters)
+    except ValueError:
+        broadcast_shapes(*[array.shape for array in arrays], operation=op.name)
+        raise
+    if type(result) is not _ndarray:
+        result = np.asarray(result)
+    mask = 0
+    bit = 1
+    for edge in edges:
+        if edge is not None:
+            mask |= bit
+        bit <<= 1
+    if not mask or not thread.mode.enabled or not op.differentiable:
+        return wrap(result, None)
+    plan = op.plans.get(mask) or op.plan(mask, len(edges))
+    return record(plan, operands, arrays, result, (), parameters, edges)
 
 
 def _as_number(operation: str, name: str, value: Any) -> Number:

@@ -254,16 +254,11 @@ class Elementwise(Op):
         return Loop(self.name, [self.expression], self.operands, self.parameters, self.predicate)
 
     def _run_loop(self, *operands: Any, **parameters: Any) -> np.ndarray:
-        if len(operands) == 2 and not parameters and not self.predicate:
-            first, second = operands
-            if type(first) is type(second) is np.ndarray and first.shape == second.shape:
-                return self.loop.first(operands)
-        arrays = [operand for operand in operands if isinstance(operand, np.ndarray)]
-        shape = arrays[0].shape
-        if any(array.shape != shape for array in arrays):
-            shape = np.broadcast_shapes(*(array.shape for array in arrays))
-        dtype = next((a.dtype for a in arrays if a.dtype.kind == "f"), arrays[0].dtype)
-        return self.loop(operands, shape, dtype, [parameters[name] for name in self.parameters])[0]
+        dtype = next((o.dtype for o in operands if isinstance(o, np.ndarray) and o.dtype.kind == "f"), None)
+        if dtype is None:
+            dtype = next(o.dtype for o in operands if isinstance(o, np.ndarray))
+        # Kernels are compiled for the types of numbers they are given, so all are floats.
+        return self.loop(operands, dtype, [float(parameters[name]) for name in self.parameters])[0]
 
     def partial_expression(self, index: int) -> Expression:
         """The partial derivative by operand `index`, over operands, ``y`` and parameters."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .formula import Expression, Symbol
+from .formula import Constant, Symbol
 from .kernels.emit import Loop, numpy_form
 
 if TYPE_CHECKING:
@@ -242,6 +242,10 @@ def _keep_any(
     return tuple(saved), tuple([entry for cell in counted for entry in (cell, cell[0])])
 
 
+def _zeros(cotangent: np.ndarray) -> np.ndarray:
+    return np.zeros(cotangent.shape, cotangent.dtype)
+
+
 class ElementwisePlan(Plan):
     """Pulls back through a formula: cotangent times partial, for all needed operands in one fused loop.
 
@@ -254,7 +258,7 @@ class ElementwisePlan(Plan):
     def __init__(self, op: Elementwise, mask: int, count: int) -> None:
         super().__init__(op, mask, count)
         self._loops: dict[int, Loop] = {}
-        self._direct = {index: self._direct_form(op.product_expression(index)) for index in self.needed()}
+        self._direct = {index: self._direct_form(index) for index in self.needed()}
         if all(form is not None for form in self._direct.values()):
             self.pullback = self._pull_directly
         elif count == 1 and not op.parameters:
@@ -262,7 +266,12 @@ class ElementwisePlan(Plan):
         else:
             self.pullback = self._pull_fused
 
-    def _direct_form(self, product: Expression) -> tuple[Any, tuple[Any, ...]] | None:
+    def _direct_form(self, index: int) -> tuple[Any, tuple[Any, ...]] | None:
+        """How NumPy computes the product for an operand: a function and where its arguments come from, if it can."""
+        partial = self.op.partial_expression(index)
+        if isinstance(partial, Constant) and partial.value == 0:
+            return _zeros, (-1,)
+        product = self.op.product_expression(index)
         if product == COTANGENT:
             return None, ()
         form = numpy_form(product)
@@ -310,31 +319,29 @@ class ElementwisePlan(Plan):
 
     def _pull_unary(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
         assert node.saved is not None
-        return (self._loop(1).first((cotangent, *node.saved)),)
+        return self._loop(1)((cotangent, *node.saved), cotangent.dtype)
 
     def _pull_fused(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
+        pulled: list[Any] = [None] * len(edges)
         mask = 0
         for index, edge in enumerate(edges):
-            if edge is not None:
+            if edge is None:
+                continue
+            form = self._direct[index]
+            if form is not None and form[0] is None:
+                pulled[index] = cotangent
+            elif form is not None and form[0] is _zeros:
+                pulled[index] = _zeros(cotangent)
+            else:
                 mask |= 1 << index
+        if not mask:
+            return pulled
         saved = node.saved
         assert saved is not None
-        op = self.op
-        shape = cotangent.shape
-        pulled: list[Any]
-        if mask & (mask - 1) == 0 and not op.parameters:
-            alike = [type(value) is np.ndarray and value.shape == shape for value in saved]
-            if all(alike):
-                pulled = [None] * len(edges)
-                pulled[mask.bit_length() - 1] = self._loop(mask).first((cotangent, *saved))
-                return pulled
-        found = self._loop(mask)(
-            (cotangent, *saved),
-            shape,
-            cotangent.dtype,
-            [node.parameters[name] for name in op.parameters],
-        )
-        pulled = [None] * len(edges)
-        for result, index in zip(found, (i for i, edge in enumerate(edges) if edge is not None), strict=True):
-            pulled[index] = result
+        parameters = node.parameters
+        numbers = [float(parameters[name]) for name in self.op.parameters]
+        found = self._loop(mask)((cotangent, *saved), cotangent.dtype, numbers)
+        for index in range(len(edges)):
+            if mask >> index & 1:
+                pulled[index] = found.pop(0)
         return pulled

@@ -6,6 +6,7 @@ versions never depends on how a caller's array lies in memory.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -52,13 +53,70 @@ def empty_in_order(shape: Shape, dtype: np.dtype[Any], order: tuple[int, ...]) -
     return np.ndarray(shape, dtype, strides=strides)
 
 
-def spread(operand: Any, shape: Shape, dtype: np.dtype[Any]) -> np.ndarray:
-    """Return `operand`, an array or a number, as a flat line of `shape`'s size: broadcast if it is smaller."""
-    if isinstance(operand, np.ndarray):
-        if operand.shape == shape:
-            return flat(operand)
-        if operand.dtype.kind == "b":
-            dtype = operand.dtype
-    full = np.empty(shape, dtype)
+def compact(operand: Any, dtype: np.dtype[Any]) -> np.ndarray:
+    """An operand, an array or a number, as an array of the dtype or of booleans, without what expansion repeats."""
+    if not isinstance(operand, np.ndarray):
+        return np.asarray(operand, dtype)
+    if operand.dtype != dtype and operand.dtype.kind != "b":
+        operand = operand.astype(dtype)
+    if 0 in operand.strides and operand.size > 1:
+        once, always = slice(1), slice(None)
+        operand = operand[tuple([always if stride else once for stride in operand.strides])]
+    return operand
+
+
+def spread(operand: np.ndarray, shape: Shape) -> np.ndarray:
+    """Return `operand` as a flat line of `shape`'s size: broadcast if it is smaller."""
+    if operand.shape == shape:
+        return flat(operand)
+    full = np.empty(shape, operand.dtype)
     full[...] = operand
     return full.ravel()
+
+
+# A walk says block by block what operands smaller than the result have for it, in a line of integers: the number of
+# dimensions, a block's elements, the sizes, and for each operand its strides and one of these ways to read it.
+WHOLE, ROWS, ONCE, EACH = range(4)
+# Rows from this length on are read where they lie; shorter ones are put side by side in a buffer.
+LONG_ROW, BLOCK = 512, 2048
+
+
+@functools.lru_cache(1024)
+def walk_over(shape: Shape, shapes: tuple[Shape, ...]) -> np.ndarray:
+    """The walk over operands that lie without gaps, whose `shapes` are broadcast to `shape`.
+
+    Neighbouring dimensions in which each operand is either spread or not are one. An operand is taken as a whole,
+    read in rows, or put into a buffer: for each block, or once if it is the same for all.
+    """
+    padded = [(1,) * (len(shape) - len(own)) + own for own in shapes]
+    sizes: list[int] = []
+    present: list[tuple[bool, ...]] = []
+    for axis, size in enumerate(shape):
+        if size == 1:
+            continue
+        here = tuple([own[axis] != 1 for own in padded])
+        if present and present[-1] == here:
+            sizes[-1] *= size
+        else:
+            sizes.append(size)
+            present.append(here)
+    row = sizes[-1]
+    long = row >= LONG_ROW
+    walk = [len(sizes), BLOCK if long else row * (BLOCK // row), *sizes]
+    for index in range(len(shapes)):
+        strides = [0] * len(sizes)
+        step = 1
+        for axis in reversed(range(len(sizes))):
+            if present[axis][index]:
+                strides[axis] = step
+                step *= sizes[axis]
+        if all(strides):
+            way = WHOLE
+        elif long and strides[-1]:
+            way = ROWS
+        elif any(strides[:-1]):
+            way = EACH
+        else:
+            way = ONCE
+        walk += [*strides, way]
+    return np.array(walk, np.int64)

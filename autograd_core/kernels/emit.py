@@ -14,13 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from ..broadcasting import Shape
 from ..dtypes import bool_
 from ..formula import Call, Constant, Expression, Symbol
-from .boundary import dense_order, flat, spread
+from .boundary import compact, dense_order, flat, spread, walk_over
 
 # Elements a thread takes at a time: large enough to hide a task's start, small enough to stay in the second cache.
 CHUNK = 1 << 15
+
+# Elements from which on a serial kernel's stores are made to start at a line of the cache, and from which on operands
+# that are smaller than the result are read where they lie; below, copies cost less than a further kernel's compilation.
+ALIGNED, WALKED = 1 << 12, 1 << 14
+
+_ndarray = np.ndarray
 
 _OPERATORS = {
     "add": "{0} + {1}",
@@ -181,7 +186,7 @@ def source(
     lines = [*operands] if updates else [*operands, *outs]
     arrays = ", ".join(lines)
     arguments = ", ".join([*lines, *parameters])
-    sliced = ", ".join([f"{line}[start:stop]" for line in lines] + list(parameters))
+    sliced = ", ".join([f"{line}[start_:stop_]" for line in lines] + list(parameters))
     name = dtype.name
     # What an update has overwritten cannot be computed again: it takes the library's functions from the start.
     writer, body = _body(outputs, operands, parameters, outs, exact=bool(updates))
@@ -204,15 +209,15 @@ def exact({arguments}):
         for f in sorted(imported)
     )
     constants = "".join(f"{held} = {text}\n" for text, held in writer.constants.items())
-    serial = "\n    ".join(line.format(arguments) for line in repeat)
-    parallel = "\n        ".join(line.format(sliced) for line in repeat)
+    step = _indented([line.format(sliced) for line in repeat], 8)
+    spread = "" if updates else _spread_source(operands, outs, parameters, repeat)
     return f'''"""Generated from a formula; arrays: {arrays}."""
 import math
 
 import numpy as np
 from numba import prange
 
-from autograd_core.kernels.jit import inline, kernel
+from autograd_core.kernels.jit import inline, kernel, skew
 {imports}
 real = np.{name}
 zero, one = real(0), real(1)
@@ -225,17 +230,76 @@ def body({arguments}):
 
 @kernel
 def serial({arguments}):
-    {serial}
+    # What lies before a line of the cache first, then the rest: a store that straddles two lines takes longer.
+    size_ = {outs[0]}.size
+    start_, stop_ = 0, (skew({outs[0]}) if size_ >= {ALIGNED} else size_)
+    while start_ < size_:
+{step}
+        start_, stop_ = stop_, size_
 
 
 @kernel(parallel=True)
 def parallel({arguments}):
-    size = {outs[0]}.size
-    for chunk in prange((size + {CHUNK - 1}) // {CHUNK}):
-        start = chunk * {CHUNK}
-        stop = min(size, start + {CHUNK})
-        {parallel}
-'''
+    size_, head_ = {outs[0]}.size, skew({outs[0]})
+    for chunk_ in prange((size_ - head_ + {CHUNK - 1}) // {CHUNK}):
+        start_ = head_ + chunk_ * {CHUNK} if chunk_ else 0
+        stop_ = min(size_, head_ + (chunk_ + 1) * {CHUNK})
+{step}
+{spread}'''
+
+
+def _spread_source(
+    operands: Sequence[str], outs: Sequence[str], parameters: Sequence[str], repeat: Sequence[str]
+) -> str:
+    """The kernels for operands smaller than the outputs, which are taken a block at a time: see ``kernels.spreading``.
+
+    Names that end in an underscore are none of an operand or a parameter. ``spread_serial`` and ``spread_parallel``
+    take the walk over the operands first, and then what ``serial`` takes.
+    """
+    given = ", ".join([*operands, *outs, *parameters])
+    lines = [f"{operand}_line" for operand in operands] + [f"{out}[start_:stop_]" for out in outs]
+    step = [line.format(", ".join([*lines, *parameters])) for line in repeat]
+    buffers = [f"{operand}_buffer = np.empty(size_, {operand}.dtype)" for operand in operands]
+    for number, operand in enumerate(operands):
+        step[:0] = [
+            f"if lies_in_line(walk_, {number}):",
+            f"    at_ = line_start(walk_, {number}, start_)",
+            f"    {operand}_line = {operand}[at_ : at_ + stop_ - start_]",
+            "else:",
+            f"    fill(walk_, {number}, {operand}, {operand}_buffer, start_, stop_, start_ == begin_)",
+            f"    {operand}_line = {operand}_buffer[: stop_ - start_]",
+        ]
+    return f"""
+
+from autograd_core.kernels.spreading import block_end, block_size, chunk_size, fill, lies_in_line, line_start
+
+
+@inline
+def blocks(walk_, begin_, end_, {given}):
+    size_ = block_size(walk_)
+{_indented(buffers, 4)}
+    start_ = begin_
+    while start_ < end_:
+        stop_ = block_end(walk_, start_, end_)
+{_indented(step, 8)}
+        start_ = stop_
+
+
+@kernel
+def spread_serial(walk_, {given}):
+    blocks(walk_, 0, {outs[0]}.size, {given})
+
+
+@kernel(parallel=True)
+def spread_parallel(walk_, {given}):
+    size_, length_ = {outs[0]}.size, chunk_size(walk_, {CHUNK})
+    for chunk_ in prange((size_ + length_ - 1) // length_):
+        blocks(walk_, chunk_ * length_, min(size_, (chunk_ + 1) * length_), {given})
+"""
+
+
+def _indented(lines: Sequence[str], by: int) -> str:
+    return "\n".join(" " * by + line for line in lines)
 
 
 def _body(
@@ -266,7 +330,7 @@ def _body(
 class Loop:
     """Formulas over the same operands as one fused loop, built per dtype at first need.
 
-    Calling it with the operands (arrays or numbers), the common shape and the dtype returns one array an output.
+    Calling it with the operands (arrays or numbers), which are broadcast, and the dtype returns one array an output.
     With `updates`, names of operands that the outputs overwrite, only :meth:`run` applies.
     """
 
@@ -302,62 +366,80 @@ class Loop:
         """What the module for `dtype` says."""
         return source(self.outputs, self.operands, self.parameters, dtype, self.updates)
 
-    def run(self, dtype: np.dtype[Any], size: int, arguments: Sequence[Any]) -> None:
-        """Call the kernel: on threads only where they pay."""
+    def run(self, dtype: np.dtype[Any], size: int, arguments: Sequence[Any], walk: np.ndarray | None = None) -> None:
+        """Call the kernel: on threads only where they pay. With `walk`, operands may be smaller than the outputs."""
         module = self.variants.get(dtype) or self.variant(dtype)
         if size >= CHUNK:
             from .jit import PARALLEL, thread_count
 
             if thread_count(size) > 1:
                 with PARALLEL:
-                    module.parallel(*arguments)
+                    if walk is None:
+                        module.parallel(*arguments)
+                    else:
+                        module.spread_parallel(walk, *arguments)
                 return
-        module.serial(*arguments)
+        if walk is None:
+            module.serial(*arguments)
+        else:
+            module.spread_serial(walk, *arguments)
 
     def __call__(
-        self, operands: Sequence[Any], shape: Shape, dtype: np.dtype[Any], parameters: Sequence[Any] = ()
+        self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float] = ()
     ) -> list[np.ndarray]:
+        shape = getattr(operands[0], "shape", None)
+        arguments = []
+        for operand in operands:
+            if type(operand) is not _ndarray or operand.shape != shape or not operand.flags.carray:
+                return self._spread(operands, dtype, parameters)
+            arguments.append(operand.reshape(-1))
         out_dtype = bool_ if self.predicate else dtype
-        leading = next((o for o in operands if isinstance(o, np.ndarray) and o.shape == shape), None)
+        results = [np.empty(shape, out_dtype) for _ in self.outputs]  # type: ignore[arg-type]
+        arguments += [result.reshape(-1) for result in results]
+        arguments += parameters
+        self.run(dtype, results[0].size, arguments)
+        return results
+
+    def _spread(self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float]) -> list[np.ndarray]:
+        """The call for operands of different shapes, and for those that do not lie row by row."""
+        shape = np.broadcast_shapes(*[operand.shape for operand in operands if isinstance(operand, _ndarray)])
+        parts = [compact(operand, dtype) for operand in operands]
+        leading = next((part for part in parts if part.shape == shape), None)
         order = None if leading is None else dense_order(leading)
+        out_dtype = bool_ if self.predicate else dtype
         if leading is None or order is None:
-            lines = [spread(operand, shape, dtype) for operand in operands]
+            turned = shape
             results = [np.empty(shape, out_dtype) for _ in self.outputs]
-            outs = [result.ravel() for result in results]
+            outs = [result.reshape(-1) for result in results]
         else:
             # Images lie channels-last in memory once they have been through a convolution, and stay so.
             turned = tuple([shape[axis] for axis in order])
-            lines = [spread(_turned(operand, order), turned, dtype) for operand in operands]
+            parts = [_turned(part, order) for part in parts]
             results = [np.empty_like(leading, out_dtype) for _ in self.outputs]
             outs = [result.transpose(order).reshape(-1) for result in results]
-        self.run(dtype, results[0].size, [*lines, *outs, *parameters])
+        size = results[0].size
+        walk = None
+        if size < WALKED:
+            lines = [spread(part, turned) for part in parts]
+        else:
+            lines = [flat(part) for part in parts]
+            if any(line.size != size for line in lines):
+                walk = walk_over(turned, tuple([part.shape for part in parts]))
+        self.run(dtype, size, [*lines, *outs, *parameters], walk)
         return results
 
-    def first(self, operands: Sequence[np.ndarray]) -> np.ndarray:
-        """The only output, for arrays of one shape and dtype: without the general call's bookkeeping."""
-        leading = operands[0]
-        if not leading.flags.c_contiguous:
-            return self(operands, leading.shape, leading.dtype)[0]
-        dtype = leading.dtype
-        result = np.empty(leading.shape, bool_ if self.predicate else dtype)
-        lines = [flat(operand) for operand in operands]
-        lines.append(result.ravel())
-        self.run(dtype, result.size, lines)
-        return result
-
     def unary(self, x: np.ndarray) -> np.ndarray:
-        """As :meth:`first`, for a single operand."""
-        if not x.flags.c_contiguous:
-            return self((x,), x.shape, x.dtype)[0]
-        result = np.empty(x.shape, bool_ if self.predicate else x.dtype)
-        self.run(x.dtype, x.size, (flat(x), result.ravel()))
+        """The only output for a single array."""
+        if not x.flags.carray:
+            return self((x,), x.dtype)[0]
+        dtype = x.dtype
+        result = np.empty(x.shape, bool_ if self.predicate else dtype)
+        self.run(dtype, x.size, (x.reshape(-1), result.reshape(-1)))
         return result
 
 
-def _turned(operand: Any, order: tuple[int, ...]) -> Any:
+def _turned(operand: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
     """An operand with its dimensions, filled up to those of `order`, in that order."""
-    if not isinstance(operand, np.ndarray) or not operand.ndim:
-        return operand
     return operand.reshape((1,) * (len(order) - operand.ndim) + operand.shape).transpose(order)
 
 

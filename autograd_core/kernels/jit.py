@@ -45,6 +45,7 @@ __all__ = [
     "load_generated",
     "prange",
     "serial_and_parallel",
+    "skew",
     "summing",
     "thread_count",
 ]
@@ -186,6 +187,33 @@ else:
     bits_to_float32 = _bit_cast("bits_to_float32", types.int32, types.float32, ir.FloatType())
     float64_to_bits = _bit_cast("float64_to_bits", types.float64, types.int64, ir.IntType(64))
     bits_to_float64 = _bit_cast("bits_to_float64", types.int64, types.float64, ir.DoubleType())
+
+
+# Bytes of a line of the processor's caches.
+_LINE = 64
+
+if DISABLED:
+
+    def skew(array: Any) -> Any:
+        """How many elements of a flat array lie before the first that begins a line of the cache, at most all."""
+        return min(array.size, -array.ctypes.data % _LINE // array.itemsize)
+
+else:
+
+    @intrinsic
+    def _address(_context: Any, array: Any) -> Any:
+        """Where the first element of an array lies."""
+
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            data = context.make_array(signature.args[0])(context, builder, values[0]).data
+            return builder.ptrtoint(data, ir.IntType(64))
+
+        return types.int64(array), generate
+
+    @numba.njit(forceinline=True, **_OPTIONS)
+    def skew(array: Any) -> Any:
+        """How many elements of a flat array lie before the first that begins a line of the cache, at most all."""
+        return min(array.size, -_address(array) % _LINE // array.itemsize)  # type: ignore[call-arg]
 
 
 # Whoever runs kernels allocates arrays of the same sizes again and again.

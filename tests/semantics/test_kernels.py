@@ -173,7 +173,7 @@ def test_semantics_128_divisions_that_a_condition_guards_are_harmless() -> None:
 
     loop = Loop("test_guarded", [f.trace(lambda x: f.where(f.not_equal(x, 0), 1 / x, 0))], ("x",))
     x = np.array([0.0, 2.0] * 100, np.float32)
-    (found,) = loop((x,), x.shape, x.dtype)
+    (found,) = loop((x,), x.dtype)
     assert found.tolist() == [0.0, 0.5] * 100
 
 
