@@ -388,7 +388,7 @@ class Loop:
         self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float] = ()
     ) -> list[np.ndarray]:
         shape = getattr(operands[0], "shape", None)
-        arguments = []
+        arguments: list[Any] = []
         for operand in operands:
             if type(operand) is not _ndarray or operand.shape != shape or not operand.flags.carray:
                 return self._spread(operands, dtype, parameters)
