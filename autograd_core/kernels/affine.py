@@ -4,82 +4,53 @@ from __future__ import annotations
 
 import numpy as np
 
-from .blas import AVAILABLE, gemm, gemm_block
-from .jit import kernel, prange, serial_and_parallel
-from .matmul import THREADED_WORK, parts_of, run, split
+from .blas import AVAILABLE
+from .jit import inline, prange, serial_and_parallel
+from .matmul import A_ROW, NOTHING, THREADED_WORK, multiply_part, parts_of, run
 
 # Rows whose cotangents of the bias are added in one go.
 _BLOCK = 256
 
 
-@kernel
-def _forward(x, weight, bias, out):
-    rows, columns = out.shape
-    for row in range(rows):
-        for column in range(columns):
-            out[row, column] = bias[column]
-    gemm(False, True, x, weight, 1.0, out)
-
-
-def _forward_parts(x, weight, bias, out, parts):
+def _forward(x, weight, bias, out, parts):
     for part in prange(parts):
-        rows, columns = split(out.shape[0], out.shape[1], part, parts)
-        for row in range(rows[0], rows[1]):
-            out[row, columns[0] : columns[1]] = bias[columns[0] : columns[1]]
-        gemm_block(False, True, x, weight, 1.0, out, rows, columns)
+        multiply_part(False, True, x, weight, A_ROW, bias, out, part, parts)
 
 
-_forward_serial, _forward_parallel = serial_and_parallel(_forward_parts)
+_forward_serial, _forward_parallel = serial_and_parallel(_forward)
 
 
-@kernel
-def _sum_rows(cotangent, out):
-    rows, columns = cotangent.shape
-    out[:] = cotangent.dtype.type(0)
-    block = np.empty(columns, cotangent.dtype)
+@inline
+def _sum_rows(cotangent, out, first, last):
+    """The sums of the columns from `first` to `last` - 1."""
+    size = last - first
+    result = out[first:last]
+    result[:] = cotangent.dtype.type(0)
+    block = np.empty(size, cotangent.dtype)
     # Sums of sums: the rounding errors of one long sum grow with its length.
-    for start in range(0, rows, _BLOCK):
+    for start in range(0, cotangent.shape[0], _BLOCK):
         block[:] = cotangent.dtype.type(0)
-        for row in range(start, min(rows, start + _BLOCK)):
-            for column in range(columns):
-                block[column] += cotangent[row, column]
-        for column in range(columns):
-            out[column] += block[column]
+        for row in range(start, min(cotangent.shape[0], start + _BLOCK)):
+            line = cotangent[row, first:last]
+            for column in range(size):
+                block[column] += line[column]
+        for column in range(size):
+            result[column] += block[column]
 
 
-@kernel
-def _input_vjp(cotangent, weight, out):
-    gemm(False, False, cotangent, weight, 0.0, out)
+def _vjp(cotangent, x, weight, x_out, weight_out, bias_out, parts):
+    """All cotangents at once, those that are wanted not being empty; each part has its share of each."""
+    for part in prange(parts):
+        nothing = np.empty(0, cotangent.dtype)
+        if weight_out.size:
+            multiply_part(True, False, cotangent, x, NOTHING, nothing, weight_out, part, parts)
+        if x_out.size:
+            multiply_part(False, False, cotangent, weight, NOTHING, nothing, x_out, part, parts)
+        if bias_out.size:
+            _sum_rows(cotangent, bias_out, bias_out.size * part // parts, bias_out.size * (part + 1) // parts)
 
 
-@kernel
-def _parameter_vjp(cotangent, x, weight_out, bias_out):
-    gemm(True, False, cotangent, x, 0.0, weight_out)
-    _sum_rows(cotangent, bias_out)
-
-
-@kernel
-def _vjp(cotangent, x, weight, x_out, weight_out, bias_out):
-    _input_vjp(cotangent, weight, x_out)
-    _parameter_vjp(cotangent, x, weight_out, bias_out)
-
-
-def _vjp_parts(cotangent, x, weight, x_out, weight_out, bias_out, parts):
-    """All cotangents at once, those that are wanted not being empty: a thread has something to do while one lasts."""
-    for task in prange(2 * parts + 1):
-        if task == 2 * parts:
-            if bias_out.size:
-                _sum_rows(cotangent, bias_out)
-        elif task >= parts:
-            if x_out.size:
-                rows, columns = split(x_out.shape[0], x_out.shape[1], task - parts, parts)
-                gemm_block(False, False, cotangent, weight, 0.0, x_out, rows, columns)
-        elif weight_out.size:
-            rows, columns = split(weight_out.shape[0], weight_out.shape[1], task, parts)
-            gemm_block(True, False, cotangent, x, 0.0, weight_out, rows, columns)
-
-
-_vjp_serial, _vjp_parallel = serial_and_parallel(_vjp_parts)
+_vjp_serial, _vjp_parallel = serial_and_parallel(_vjp)
 
 
 def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -89,11 +60,28 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     out = np.empty((x.shape[0], weight.shape[0]), x.dtype)
     work = x.size * weight.shape[0]
     if work < THREADED_WORK:
-        _forward(x, weight, bias, out)
-    else:
-        parts = parts_of(out.shape[0], out.shape[1], x.shape[1])
-        run(_forward_serial, _forward_parallel, work, x, weight, bias, out, parts)
+        _forward_serial(x, weight, bias, out, 1)
+        return out
+    parts = parts_of(out.shape[0], out.shape[1], x.shape[1])
+    run(_forward_serial, _forward_parallel, work, x, weight, bias, out, parts)
     return out
+
+
+def _pull(
+    cotangent: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    out: np.ndarray,
+    weight_out: np.ndarray,
+    bias_out: np.ndarray,
+) -> None:
+    work = max(out.size * weight.shape[0], weight_out.size * cotangent.shape[0])
+    if work < THREADED_WORK:
+        _vjp_serial(cotangent, x, weight, out, weight_out, bias_out, 1)
+        return
+    rows, columns = out.shape if out.size else weight_out.shape
+    parts = parts_of(rows, columns, work // (rows * columns))
+    run(_vjp_serial, _vjp_parallel, work, cotangent, x, weight, out, weight_out, bias_out, parts)
 
 
 def input_vjp(cotangent: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
@@ -101,13 +89,8 @@ def input_vjp(cotangent: np.ndarray, weight: np.ndarray, out: np.ndarray) -> Non
     if not AVAILABLE or not cotangent.size or not weight.size:
         np.matmul(cotangent, weight, out)
         return
-    work = out.size * weight.shape[0]
-    if work < THREADED_WORK:
-        _input_vjp(cotangent, weight, out)
-    else:
-        nothing, none = np.empty((0, 0), out.dtype), np.empty(0, out.dtype)
-        parts = parts_of(out.shape[0], out.shape[1], weight.shape[0])
-        run(_vjp_serial, _vjp_parallel, work, cotangent, nothing, weight, out, nothing, none, parts)
+    nothing = np.empty((0, 0), out.dtype)
+    _pull(cotangent, nothing, weight, out, nothing, nothing.reshape(-1))
 
 
 def parameter_vjp(cotangent: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -116,13 +99,8 @@ def parameter_vjp(cotangent: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.
         return np.matmul(cotangent.T, x), np.add.reduce(cotangent, axis=0)
     weight_out = np.empty((cotangent.shape[1], x.shape[1]), x.dtype)
     bias_out = np.empty(cotangent.shape[1], x.dtype)
-    work = weight_out.size * x.shape[0]
-    if work < THREADED_WORK:
-        _parameter_vjp(cotangent, x, weight_out, bias_out)
-    else:
-        nothing = np.empty((0, 0), x.dtype)
-        parts = parts_of(weight_out.shape[0], weight_out.shape[1], x.shape[0])
-        run(_vjp_serial, _vjp_parallel, work, cotangent, x, nothing, nothing, weight_out, bias_out, parts)
+    nothing = np.empty((0, 0), x.dtype)
+    _pull(cotangent, x, nothing, nothing, weight_out, bias_out)
     return weight_out, bias_out
 
 
@@ -136,10 +114,5 @@ def vjp(cotangent: np.ndarray, x: np.ndarray, weight: np.ndarray, out: np.ndarra
         return parameter_vjp(cotangent, x)
     weight_out = np.empty(weight.shape, x.dtype)
     bias_out = np.empty(weight.shape[0], x.dtype)
-    work = x.size * weight.shape[0]
-    if work < THREADED_WORK:
-        _vjp(cotangent, x, weight, out, weight_out, bias_out)
-    else:
-        parts = parts_of(x.shape[0], x.shape[1], weight.shape[0])
-        run(_vjp_serial, _vjp_parallel, work, cotangent, x, weight, out, weight_out, bias_out, parts)
+    _pull(cotangent, x, weight, out, weight_out, bias_out)
     return weight_out, bias_out

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from .. import config
+from . import panels
 from .blas import AVAILABLE, gemm, gemm_block
-from .boundary import contiguous
+from .boundary import contiguous, flat
 from .jit import PARALLEL, inline, kernel, prange, serial_and_parallel, thread_count
 from .lines import dot_line
+from .simd import WIDTH
 
 # Multiplications from which a second thread pays.
 THREADED_WORK = 1 << 20
@@ -22,8 +24,14 @@ THREADED_WORK = 1 << 20
 _PARTS, _PART = 8, 1 << 19
 # Elements of operands up to which a product takes less time than looking at how to compute it best.
 _SMALL = 1 << 10
-# Rows and columns that the library's innermost loops take at a time.
+# Rows and columns that the innermost loops take at a time.
 _TILE = 16
+# Where tiles over packed panels are faster than the library: from so many multiplications and columns on, and, of a
+# transposed left-hand side, whose columns are packed as well, for sums of few terms.
+_TILED_WORK, _TILED_COLUMNS, _TILED_TERMS = 1 << 20, 32, 16
+_TILED = WIDTH == 64
+
+NOTHING, A_ROW = panels.NOTHING, panels.A_ROW
 
 
 @inline
@@ -43,10 +51,30 @@ def parts_of(rows: int, columns: int, inner: int) -> int:
     return max(1, min(most, (max(rows, columns) + _TILE - 1) // _TILE, rows * columns * inner // _PART))
 
 
-def _multiply(transpose_a, transpose_b, a, b, c, parts):
-    for part in prange(parts):
-        rows, columns = split(c.shape[0], c.shape[1], part, parts)
+@kernel
+def multiply_part(transpose_a, transpose_b, a, b, origin, initial, c, part, parts):
+    """One part of c = op(a) @ op(b), plus the row `initial` with `origin` A_ROW; op transposes where asked.
+
+    The whole product's shape decides how each of its parts is computed.
+    """
+    rows, columns = split(c.shape[0], c.shape[1], part, parts)
+    terms = a.shape[0] if transpose_a else a.shape[1]
+    large = c.size * terms >= _TILED_WORK and c.shape[1] >= _TILED_COLUMNS
+    if _TILED and large and (terms <= _TILED_TERMS or not transpose_a):
+        panels.multiply(transpose_a, transpose_b, a, b, origin, initial, c, rows, columns)
+    elif origin == A_ROW:
+        for row in range(rows[0], rows[1]):
+            for column in range(columns[0], columns[1]):
+                c[row, column] = initial[column]
+        gemm_block(transpose_a, transpose_b, a, b, 1.0, c, rows, columns)
+    else:
         gemm_block(transpose_a, transpose_b, a, b, 0.0, c, rows, columns)
+
+
+def _multiply(transpose_a, transpose_b, a, b, c, parts):
+    nothing = np.empty(0, c.dtype)
+    for part in prange(parts):
+        multiply_part(transpose_a, transpose_b, a, b, NOTHING, nothing, c, part, parts)
 
 
 multiply_serial, multiply_parallel = serial_and_parallel(_multiply)
@@ -83,17 +111,35 @@ def _add_rows(matrix, vector, out):
     rows, columns = matrix.shape
     width = max(_BAND, (columns + _PARTS - 1) // _PARTS)
     for band in prange((columns + width - 1) // width):
-        result = out[band * width : min(columns, (band + 1) * width)]
+        left, right = band * width, min(columns, (band + 1) * width)
+        result = out[left:right]
         result[:] = vector.dtype.type(0)
-        for row in range(rows):
-            line = matrix[row, band * width : min(columns, (band + 1) * width)]
+        whole = rows // 4 * 4
+        # Four rows at a time: the result is read and written once for them.
+        for row in range(0, whole, 4):
+            first, second = matrix[row, left:right], matrix[row + 1, left:right]
+            third, fourth = matrix[row + 2, left:right], matrix[row + 3, left:right]
+            a, b, c, d = vector[row], vector[row + 1], vector[row + 2], vector[row + 3]
+            for i in range(result.size):
+                result[i] += (a * first[i] + b * second[i]) + (c * third[i] + d * fourth[i])
+        for row in range(whole, rows):
+            line = matrix[row, left:right]
             factor = vector[row]
             for i in range(result.size):
                 result[i] += factor * line[i]
 
 
+def _outer(column, row, out):
+    for band in prange((column.size + _BAND - 1) // _BAND):
+        for i in range(band * _BAND, min(column.size, (band + 1) * _BAND)):
+            factor, line = column[i], out[i]
+            for j in range(line.size):
+                line[j] = factor * row[j]
+
+
 times_vector_serial, times_vector_parallel = serial_and_parallel(_times_vector)
 add_rows_serial, add_rows_parallel = serial_and_parallel(_add_rows)
+outer_serial, outer_parallel = serial_and_parallel(_outer)
 
 
 def _oriented(x: np.ndarray) -> tuple[bool, np.ndarray]:
@@ -109,7 +155,7 @@ def matmul(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     if not AVAILABLE or x.dtype.kind != "f" or not x.size or not z.size:
         return np.asarray(np.matmul(x, z))
     if x.ndim == 2 == z.ndim:
-        if x.size <= _SMALL >= z.size and x.flags.carray and z.flags.carray:
+        if x.size <= _SMALL >= z.size and x.shape[1] > 1 and x.flags.carray and z.flags.carray:
             # As it is, for what comes before a small product takes longer than the product.
             out = np.empty((x.shape[0], z.shape[1]), x.dtype)
             _multiply_whole(False, False, x, z, out)
@@ -124,7 +170,10 @@ def _product(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     rows, columns = x.shape[0], z.shape[1]
     out = np.empty((rows, columns), x.dtype)
     if x.shape[1] == 1:
-        return np.multiply(x, z, out)
+        if out.size <= _SMALL:
+            return np.multiply(x, z, out)
+        run(outer_serial, outer_parallel, out.size, flat(x), flat(z), out)
+        return out
     transpose_x, x = _oriented(x)
     transpose_z, z = _oriented(z)
     if columns == 1 or rows == 1:

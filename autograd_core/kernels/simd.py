@@ -176,6 +176,24 @@ def copy(_context: Any, out: Any, out_start: Any, x: Any, x_start: Any, count: A
     return types.void(out, types.int64, x, types.int64, types.int64), generate
 
 
+def copy_fixed(count: int) -> Any:
+    """An intrinsic ``(out, out_start, x, x_start)`` that copies `count` elements, few of them, through registers."""
+
+    def typer(_context: Any, out: Any, out_start: Any, x: Any, x_start: Any) -> Any:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+            given = Arguments(context, builder, ("out", "out_start", "x", "x_start"), signature, values)
+            size = context.get_abi_sizeof(context.get_value_type(signature.args[0].dtype))
+            whole = ir.VectorType(ir.DoubleType() if size == 8 else ir.FloatType(), count).as_pointer()
+            found = builder.load(builder.bitcast(builder.gep(given.x, [given.x_start]), whole))
+            found.align = size
+            builder.store(found, builder.bitcast(builder.gep(given.out, [given.out_start]), whole)).align = size
+            return context.get_dummy_value()
+
+        return types.void(out, types.int64, x, types.int64), generate
+
+    return intrinsic(typer)
+
+
 @_typed
 def clear(_context: Any, out: Any, out_start: Any, count: Any) -> Any:
     """``out[out_start : out_start + count] = 0`` for a flat array."""
