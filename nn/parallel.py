@@ -34,8 +34,8 @@ class DistributedDataParallel(Module):
 
     Args:
         module: the model.
-        communicator: mpi4py's ``MPI.COMM_WORLD``, or what has its methods ``Get_rank``, ``Get_size``, ``Bcast`` and
-            ``Iallreduce``, in a module with its constant ``IN_PLACE``.
+        communicator: mpi4py's ``MPI.COMM_WORLD`` (the extra "mpi"), or what has its methods ``Get_rank``, ``Get_size``,
+            ``Bcast`` and ``Iallreduce``, in a module with its constant ``IN_PLACE``.
         chunk_bytes: the size of messages at most.
         timeout: seconds to wait for the other processes.
 

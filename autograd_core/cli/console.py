@@ -75,3 +75,8 @@ def short_error(value: float | None) -> str:
     if value is None or value != value:
         return "–"
     return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e+") if value else "0"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural unless it is one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -40,7 +40,7 @@ def command(
     """
     import time
 
-    from .console import chosen_operations, output
+    from .console import chosen_operations, counted, output
 
     chosen = chosen_operations(operations)
     started = time.perf_counter()
@@ -56,7 +56,10 @@ def command(
     count = sum(result.status == "passed" for results in found.values() for result in results)
     seconds = time.perf_counter() - started
     verdict = f"[red]{len(failures)} failed[/red], " if failures else ""
-    console.print(f"{verdict}[green]{count} checks passed[/green] on {len(found)} operations in {seconds:.1f} s")
+    console.print(
+        f"{verdict}[green]{counted(count, 'check')} passed[/green] on {counted(len(found), 'operation')} "
+        f"in {seconds:.1f} s"
+    )
     if failures:
         raise typer.Exit(1)
 

@@ -41,7 +41,7 @@ def command(
 
     from ..kernels import jit
     from ..kernels.cache import kernel_directory
-    from .console import chosen_operations, diagnostics, output
+    from .console import chosen_operations, counted, diagnostics, output
 
     chosen = chosen_operations(operations)
     precisions = [Precision.FLOAT32, Precision.FLOAT64] if dtype is Precision.BOTH else [dtype]
@@ -57,7 +57,7 @@ def command(
                 progress.advance(task)
     compiled, loaded = jit.compile_statistics()
     output().print(
-        f"{len(chosen)} operations: {compiled} kernels compiled, {loaded} found compiled, in "
+        f"{counted(len(chosen), 'operation')}: {counted(compiled, 'kernel')} compiled, {loaded} found compiled, in "
         f"{time.perf_counter() - started:.1f} s; kept in {kernel_directory()}",
         soft_wrap=True,
     )
