@@ -121,6 +121,7 @@ with _without_collection():
     from .ops.einsum import *
     from .ops.elementwise import *
     from .ops.embedding import *
+    from .ops.grids import *
     from .ops.interpolation import *
     from .ops.layers import *
     from .ops.limits import *

@@ -93,3 +93,22 @@ ADAPTED |= {
     "im2col": lambda x, patches: F.unfold(x, patches.kernel, **_window(patches)),
     "col2im": lambda x, patches: F.fold(x, patches.size, patches.kernel, **_window(patches)),
 }
+
+
+def _read(x: Any, places: Any) -> Any:
+    """x[i, c, places[i, p, t]] for all i, c, p, t."""
+    flat = places.long().flatten(1)[:, None].expand(-1, x.shape[1], -1)
+    return x.gather(2, flat).reshape(*x.shape[:2], *places.shape[1:])
+
+
+def _put_weighted(operand: Any, weight: Any, places: Any, size: int) -> Any:
+    flat = places.long().flatten(1)[:, None].expand(-1, operand.shape[1], -1)
+    shares = (operand[..., None] * weight[:, None]).flatten(2)
+    return torch.zeros(*operand.shape[:2], size, dtype=operand.dtype).scatter_add(2, flat, shares)
+
+
+ADAPTED |= {
+    "take_weighted": lambda x, weight, places: (_read(x, places) * weight[:, None]).sum(-1),
+    "put_weighted": _put_weighted,
+    "point_products": lambda x, operand, places: (_read(x, places) * operand[..., None]).sum(1),
+}
