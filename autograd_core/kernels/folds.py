@@ -116,27 +116,31 @@ def _build_extremum(line: _Line, predicate: str) -> Any:
     floor = line.scalar(-math.inf if predicate == ">" else math.inf)
     nan = line.scalar(math.nan)
     scalars = _integer(line.lanes)
+    most, infinity = (0x7FFFFFFF, 0x7F800000) if line.bytes == 4 else (0x7FFFFFFFFFFFFFFF, 0x7FF0000000000000)
 
     def better(value: Any, best: Any) -> Any:
         # The very comparison and choice that processors have as one instruction, which leaves `best` beside a NaN.
         return builder.select(builder.fcmp_ordered(predicate, value, best), value, best)
 
-    def missing(a: Any, b: Any, seen: Any) -> Any:
-        """Which lanes have seen a NaN, also in two more vectors."""
-        return builder.or_(seen, builder.sext(builder.fcmp_unordered("uno", a, b), line.integers))
+    def larger(a: Any, b: Any) -> Any:
+        return builder.select(builder.icmp_signed(">", a, b), a, b)
+
+    def magnitude(vector: Any) -> Any:
+        """Without its sign, read as an integer, a NaN is larger than infinity; that costs less than to ask for it."""
+        return builder.and_(builder.bitcast(vector, line.integers), line.everywhere(line.integers, most))
 
     def turn(place: Any, *state: Any) -> list[Any]:
         *best, seen = state
         a, b, c, d = vectors = line.turn(place)
-        seen = missing(c, d, missing(a, b, seen))
-        return [*map(better, vectors, best), seen]
+        first, second = larger(magnitude(a), magnitude(b)), larger(magnitude(c), magnitude(d))
+        return [*map(better, vectors, best), larger(seen, larger(first, second))]
 
     def one(place: Any, best: Any, seen: Any) -> list[Any]:
         # The last vector reaches back over elements that are done: an extremum may see them twice.
         last = builder.sub(line.size, scalars)
         place = builder.select(builder.icmp_signed("<", place, last), place, last)
         vector = line.at(place)
-        return [better(vector, best), missing(vector, vector, seen)]
+        return [better(vector, best), larger(seen, magnitude(vector))]
 
     def few(place: Any, best: Any) -> list[Any]:
         value = builder.load(builder.gep(line.data, [place]))
@@ -152,7 +156,7 @@ def _build_extremum(line: _Line, predicate: str) -> Any:
     stop = builder.select(short, zero, line.size)
     merged, seen = _loop(builder, line.turns, stop, line.lanes, [merged, seen], one)
     (single,) = _loop(builder, zero, builder.select(short, line.size, zero), 1, [floor], few)
-    any_seen = builder.icmp_signed("!=", line.across(builder.or_, seen), line.integers.element(0))
+    any_seen = builder.icmp_signed(">", line.across(larger, seen), line.integers.element(infinity))
     found = builder.select(any_seen, nan, line.across(better, merged))
     return builder.select(short, single, found)
 
