@@ -172,6 +172,24 @@ def x_frame(geometry: Geometry) -> Frame:
 Meeting = tuple[int, int]
 
 
+def windows(geometry: Geometry) -> list[list[list[Meeting]]]:
+    """For each dimension and place of y, its window's taps and the places of x they meet, inside of x or not."""
+    g = geometry
+    return [
+        [[(r, o * s + r * d - p) for r in range(w)] for o in range(y)]
+        for y, w, s, p, d in zip(g.y_size, g.w_size, g.stride, g.padding, g.dilation, strict=True)
+    ]
+
+
+def windows_around(geometry: Geometry) -> list[list[list[Meeting]]]:
+    """For each dimension and place of x, the taps that meet it and from which places of y, inside of y or not."""
+    g = geometry
+    return [
+        [[(r, (i + p - r * d) // s) for r in range(w) if (i + p - r * d) % s == 0] for i in range(x)]
+        for x, w, s, p, d in zip(g.x_size, g.w_size, g.stride, g.padding, g.dilation, strict=True)
+    ]
+
+
 class Phase(NamedTuple):
     """Places along one dimension whose windows hold the same taps.
 
@@ -203,22 +221,14 @@ def _phases(meetings: list[list[Meeting]], size: int | None) -> list[Phase]:
 def convolution_tables(geometry: Geometry, count: int) -> Gather:
     """Tables of the map from x and w to y, for `count` images."""
     g = geometry
-    meetings = [
-        [[(r, o * s + r * d - p) for r in range(w)] for o in range(y)]
-        for y, w, s, p, d in zip(g.y_size, g.w_size, g.stride, g.padding, g.dilation, strict=True)
-    ]
-    return _gather(meetings, g.x_size, g.y_size, g, count, g.x_channels, g.y_channels)
+    return _gather(windows(g), g.x_size, g.y_size, g, count, g.x_channels, g.y_channels)
 
 
 @functools.lru_cache(maxsize=256)
 def transpose_tables(geometry: Geometry, count: int) -> Gather:
     """Tables of the map from y and w to x, for `count` images."""
     g = geometry
-    meetings = [
-        [[(r, (i + p - r * d) // s) for r in range(w) if (i + p - r * d) % s == 0] for i in range(x)]
-        for x, w, s, p, d in zip(g.x_size, g.w_size, g.stride, g.padding, g.dilation, strict=True)
-    ]
-    return _gather(meetings, g.y_size, g.x_size, g, count, g.y_channels, g.x_channels)
+    return _gather(windows_around(g), g.y_size, g.x_size, g, count, g.y_channels, g.x_channels)
 
 
 def _gather(
@@ -345,4 +355,15 @@ def weight_tables(geometry: Geometry, count: int) -> Correlate:
     )
 
 
-__all__ = ["Correlate", "Frame", "Gather", "Geometry", "convolution_tables", "transpose_tables", "weight_tables"]
+__all__ = [
+    "Correlate",
+    "Frame",
+    "Gather",
+    "Geometry",
+    "Meeting",
+    "convolution_tables",
+    "transpose_tables",
+    "weight_tables",
+    "windows",
+    "windows_around",
+]

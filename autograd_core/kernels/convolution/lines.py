@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .geometry import Geometry, Sizes
+from .geometry import Geometry, Meeting, Sizes, windows, windows_around
 from .line_tile import FIELDS, STEPS, TAPS
 
 
@@ -43,10 +43,10 @@ class Lines(NamedTuple):
 
 
 # A class along a line: its row in the table, and its taps with the column that each meets from the first place.
-_Class = tuple[tuple[int, int, int, int], list[tuple[int, int]]]
+_Class = tuple[tuple[int, int, int, int], list[Meeting]]
 
 
-def _pieces(taps: list[tuple[int, int]], step: int) -> list[tuple[int, list[int]]]:
+def _pieces(taps: list[Meeting], step: int) -> list[tuple[int, list[int]]]:
     """The taps of a class in pieces, those of most taps first: the column where each begins, and its taps."""
     taps = sorted(taps, key=lambda tap: tap[1])
     pieces = []
@@ -60,7 +60,7 @@ def _pieces(taps: list[tuple[int, int]], step: int) -> list[tuple[int, list[int]
 
 
 def _lines(
-    classes: list[_Class], meetings: list[list[list[tuple[int, int]]]], source: Sizes, width: int, geometry: Geometry
+    classes: list[_Class], meetings: list[list[list[Meeting]]], source: Sizes, width: int, geometry: Geometry
 ) -> Lines:
     """The tables, given what each place meets in depth and height: taps and places of the source."""
     _, height, taps_wide = geometry.w_size
@@ -102,28 +102,17 @@ def _lines(
 def convolution_lines(geometry: Geometry) -> Lines:
     """Lines of y, as sums over x and w."""
     g = geometry
-    meetings = [
-        [[(r, o * s + r * d - p) for r in range(w)] for o in range(y)]
-        for y, w, s, p, d in zip(g.y_size[:2], g.w_size, g.stride, g.padding, g.dilation, strict=False)
-    ]
-    taps = [(r, r * g.dilation[2] - g.padding[2]) for r in range(g.w_size[2])]
-    return _lines([((0, 1, g.y_size[2], g.stride[2]), taps)], meetings, g.x_size, g.y_size[2], g)
+    *meetings, along = windows(g)
+    return _lines([((0, 1, g.y_size[2], g.stride[2]), along[0])], meetings, g.x_size, g.y_size[2], g)
 
 
 @functools.lru_cache(maxsize=256)
 def transpose_lines(geometry: Geometry) -> Lines:
     """Lines of x, as sums over y and w."""
     g = geometry
-    meetings = [
-        [[(r, (i + p - r * d) // s) for r in range(w) if (i + p - r * d) % s == 0] for i in range(x)]
-        for x, w, s, p, d in zip(g.x_size[:2], g.w_size, g.stride, g.padding, g.dilation, strict=False)
-    ]
-    width, stride, padding, dilation = g.x_size[2], g.stride[2], g.padding[2], g.dilation[2]
-    classes: list[_Class] = []
-    for first in range(min(stride, width)):
-        shifts = [(r, first + padding - r * dilation) for r in range(g.w_size[2])]
-        taps = [(r, shift // stride) for r, shift in shifts if shift % stride == 0]
-        classes.append(((first, stride, -(-(width - first) // stride), 1), taps))
+    *meetings, along = windows_around(g)
+    width, stride = g.x_size[2], g.stride[2]
+    classes = [((first, stride, -(-(width - first) // stride), 1), along[first]) for first in range(min(stride, width))]
     return _lines(classes, meetings, g.y_size, width, g)
 
 

@@ -18,7 +18,7 @@ from ..jit import prange, serial_and_parallel
 from ..simd import LANES, ROWS, accumulate, clear, product_tile
 from .call import COPIED, WORK, columns_of, laid_out, run, scratch, work_of, zeros
 from .direct import pack_parallel, pack_serial
-from .geometry import Frame, Geometry
+from .geometry import Frame, Geometry, windows
 from .layout import line_of
 
 _ROWS = ROWS
@@ -51,8 +51,8 @@ def _meetings(geometry: Geometry) -> _Meetings:
     g = geometry
     channels = g.x_channels
     meetings = [
-        [[(r, o * s + r * d - p) for r in range(w) if 0 <= o * s + r * d - p < x] for o in range(y)]
-        for x, y, w, s, p, d in zip(g.x_size, g.y_size, g.w_size, g.stride, g.padding, g.dilation, strict=True)
+        [[(tap, at) for tap, at in met if 0 <= at < size] for met in of_dimension]
+        for of_dimension, size in zip(windows(g), g.x_size, strict=True)
     ]
     terms: list[tuple[int, int]] = []
     bounds = []
