@@ -35,6 +35,28 @@ LAYERS = {
     "128 depthwise, 3×3, stride 2, 32²": (16, 128, 128, 32, 3, 2, 128),
 }
 
+# Where both sides do nearly what the machine can, so that the last few per cent decide: floors for one thread, from
+# 117 GFLOP/s and 20 to 25 GB/s, and what was measured beside them (ours and PyTorch's, forward).
+_PEAK = "bound by multiplications: {floor} at the peak, {ours} and {theirs} taken; {reason}"
+_PRODUCT = "a product of these sizes by OpenBLAS takes 5 to 10% more"
+LIMITS = {
+    "64→64, 1×1, 16²": _PEAK.format(floor="0.57 ms", ours="0.65", theirs="0.65", reason=_PRODUCT),
+    "256→64, 1×1, 16²": _PEAK.format(floor="1.15 ms", ours="1.28", theirs="1.23", reason=_PRODUCT),
+    "64→128, 1×1, stride 2, 32²": _PEAK.format(floor="0.57 ms", ours="0.69", theirs="0.70", reason=_PRODUCT),
+    "64→128, 3×3, stride 2, 32²": _PEAK.format(
+        floor="5.2 ms", ours="5.9", theirs="5.7", reason="minimal filtering does not apply to strides"
+    ),
+    "3→64, 3×3, 32²": _PEAK.format(
+        floor="0.48 ms", ours="0.61", theirs="0.61", reason="4 MB are written besides, for 27 products an element"
+    ),
+    "3→64, 7×7, stride 2, 112²": _PEAK.format(
+        floor="2.0 ms", ours="2.2", theirs="2.2", reason="minimal filtering does not apply to strides"
+    ),
+    "128 depthwise, 3×3, stride 2, 32²": (
+        "bound by memory: 8 MB are read and 2 MB read and written, 0.4 to 0.5 ms, for 0.08 ms of multiplications"
+    ),
+}
+
 _TRIALS = 5
 
 
@@ -121,6 +143,11 @@ def rows() -> list[Row]:
         for section, build, times in ((FORWARD, _forward, 2), (BACKWARD, _backward, 6)):
             draw = functools.partial(_draw, layer=layer)
             found.append(
-                Row("conv", label, 1.0, draw, both(build(layer)), section=section, operations=times * products)
+                Row(
+                    *("conv", label, 1.0, draw, both(build(layer))),
+                    section=section,
+                    operations=times * products,
+                    note=LIMITS.get(label, "") if section == FORWARD else "",
+                )
             )
     return found
