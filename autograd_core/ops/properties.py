@@ -244,6 +244,9 @@ for _name, _method in {
     attach(_name, _method)
 Tensor.H = property(_matrix_adjoint, doc="A matrix transposed.")  # type: ignore[attr-defined]
 Tensor.mH = Tensor.mT  # type: ignore[attr-defined]
+Tensor.retains_grad = property(  # type: ignore[attr-defined]
+    _retains_grad, doc="Whether a computed tensor was asked to keep its gradient; False for leaves."
+)
 Tensor.itemsize = property(lambda self: self._array.itemsize, doc="The bytes one element takes.")  # type: ignore[attr-defined]
 
 __all__ = [

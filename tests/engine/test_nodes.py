@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -76,3 +78,14 @@ def test_recorded_derivatives_of_a_fused_operation_are_partial_where_operands_sh
     for one, other in zip(plain, recorded, strict=True):
         np.testing.assert_allclose(one.numpy(), other.detach().numpy(), rtol=1e-10)
     assert ag.gradgradcheck(loss, tuple(given))
+
+
+def test_a_computed_tensor_says_whether_it_retains_its_gradient_as_in_pytorch(torch: Any) -> None:
+    for library in (ag, torch):
+        x = library.ones(2, requires_grad=True)
+        y = x * 2
+        assert (x.retains_grad, y.retains_grad) == (False, False)
+        x.retain_grad()
+        y.retain_grad()
+        assert (x.retains_grad, y.retains_grad) == (False, True)
+        assert not library.ones(2).retains_grad
