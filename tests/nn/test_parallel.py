@@ -173,16 +173,20 @@ def test_demand_36_gradients_gather_before_one_exchange() -> None:
 
 
 def test_demand_36_waiting_ends_with_the_process_and_the_parameters() -> None:
+    answered = threading.Event()
+
     def work(communicator: Communicator) -> str:
         wrapped = DistributedDataParallel(model(0), communicator)
         wrapped._timeout = 0.05
         wrapped(ag.tensor(INPUTS)).sum().backward()
         if communicator.rank == 0:
-            # Process 1 answers the first message only.
+            # Process 1 answers the first message only, and has done so, however slow it is.
+            assert answered.wait(60)
             with pytest.raises(TimeoutError) as caught:
                 wrapped.synchronize()
             return str(caught.value)
         communicator.Iallreduce(IN_PLACE, np.ones(5))
+        answered.set()
         return ""
 
     _, (message, _) = on_each(2, work)
