@@ -23,6 +23,11 @@ COTANGENT = Symbol("cotangent")
 Kept = tuple[tuple[Any, ...], tuple[Any, ...]]
 Keep = Callable[..., Kept]
 
+# Maps a node, the cotangent of its result and the edges that want one to the cotangents of its operands.
+Pullback = Callable[["Node", Any, Sequence[Any]], Sequence[Any]]
+# Maps a cotangent and the saved values to the cotangent of one operand.
+Product = Callable[[Any, Any], Any]
+
 # Where an argument of a rule comes from.
 _SAVED, _PARAMETER, _SHAPE, _NEEDS = range(4)
 
@@ -40,14 +45,16 @@ class Plan:
     """
 
     __slots__ = (
-        "_joint", "_needs", "_rules", "count", "keep", "mask", "named_sources", "names", "op", "pullback", "sources",
-        "versioned",
+        "_joint", "_needs", "_rules", "count", "keep", "mask", "named_sources", "names", "op", "pullback", "single",
+        "sources", "versioned",
     )  # fmt: skip
 
     def __init__(self, op: Op, mask: int, count: int) -> None:
         self.op = op
         self.mask = mask
         self.count = count
+        # Its nodes have a cotangent, not several.
+        self.single: bool = op.outputs == 1
         self.names = self._names()
         self.sources = tuple(self._source(name) for name in self.names)
         self.named_sources = tuple(zip(self.names, self.sources, strict=True))
@@ -56,10 +63,8 @@ class Plan:
         self._needs = tuple(bool(mask >> index & 1) for index in range(count))
         self._joint = self.arguments(op.joint_rule) if op.joint_rule else ()
         self._rules = {} if op.joint_rule else {i: self.arguments(op.rule_for(i)) for i in self.needed()}
-        self.pullback: Callable[[Node, Any, Sequence[Any]], Sequence[Any]] = (
-            (self._pull_only if count == 1 else self._pull_each)
-            if op.joint_rule is None
-            else self._joint_pullback(op.joint_rule)
+        self.pullback: Pullback = (
+            self._separate_pullback() if op.joint_rule is None else self._joint_pullback(op.joint_rule)
         )
 
     def _names(self) -> tuple[str, ...]:
@@ -132,12 +137,28 @@ class Plan:
                 values.append(tuple([edge is not None for edge in edges]))
         return values
 
-    def _pull_only(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
-        rule = self.op.rules[0]
-        return (rule.function(cotangent, *self.fetch(node, self._rules[0], node.saved or (), edges)),)
+    def _separate_pullback(self) -> Pullback:
+        """The pullback of rules that each give the cotangent of one operand."""
+        rules = [self._bound(self.op.rules[i], self._rules[i]) if i in self._rules else None for i in range(self.count)]
+        if len(rules) == 1 and rules[0] is not None:
+            only = rules[0]
+            return lambda node, cotangent, edges: (only(node, cotangent, edges),)
+        return lambda node, cotangent, edges: [
+            None if edge is None or rule is None else rule(node, cotangent, edges)
+            for edge, rule in zip(edges, rules, strict=True)
+        ]
 
-    def _pull_each(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
-        return self.pull_each(node, cotangent, edges, node.saved or ())
+    def _bound(self, rule: Rule, where: tuple[tuple[int, Any], ...]) -> Callable[[Any, Any, Any], Any]:
+        """A rule that looks up its own arguments; rules mostly read one saved value or one shape."""
+        function = rule.function
+        match where:
+            case []:
+                return lambda node, cotangent, edges: function(cotangent)
+            case [(kind, place)] if kind == _SAVED:
+                return lambda node, cotangent, edges: function(cotangent, node.saved[place])
+            case [(kind, place)] if kind == _SHAPE:
+                return lambda node, cotangent, edges: function(cotangent, node.edges[place].shape)
+        return lambda node, cotangent, edges: function(cotangent, *self.fetch(node, where, node.saved, edges))
 
     def pull_each(self, node: Node, cotangent: Any, edges: Sequence[Any], saved: Sequence[Any]) -> Sequence[Any]:
         """Apply each operand's own rule; `saved` are arrays, or tensors when the derivative itself is recorded."""
@@ -242,8 +263,12 @@ def _keep_any(
     return tuple(saved), tuple([entry for cell in counted for entry in (cell, cell[0])])
 
 
-def _zeros(cotangent: np.ndarray) -> np.ndarray:
+def _zeros(cotangent: np.ndarray, saved: Any) -> np.ndarray:
     return np.zeros(cotangent.shape, cotangent.dtype)
+
+
+def _passed_on(cotangent: np.ndarray, saved: Any) -> np.ndarray:
+    return cotangent
 
 
 class ElementwisePlan(Plan):
@@ -258,52 +283,68 @@ class ElementwisePlan(Plan):
     def __init__(self, op: Elementwise, mask: int, count: int) -> None:
         super().__init__(op, mask, count)
         self._loops: dict[int, Loop] = {}
-        self._direct = {index: self._direct_form(index) for index in self.needed()}
-        if all(form is not None for form in self._direct.values()):
-            self.pullback = self._pull_directly
+        self._direct = {index: self._direct_product(index) for index in self.needed()}
+        if None not in self._direct.values():
+            self.pullback = self._direct_pullback([self._direct.get(index) for index in range(count)])
         elif count == 1 and not op.parameters:
             self.pullback = self._pull_unary
         else:
             self.pullback = self._pull_fused
 
-    def _direct_form(self, index: int) -> tuple[Any, tuple[Any, ...]] | None:
-        """How NumPy computes the product for an operand: a function and where its arguments come from, if it can."""
+    def _direct_product(self, index: int) -> Product | None:
+        """The cotangent of an operand where that takes no more than one NumPy operation, else None."""
         partial = self.op.partial_expression(index)
         if isinstance(partial, Constant) and partial.value == 0:
-            return _zeros, (-1,)
+            return _zeros
         product = self.op.product_expression(index)
         if product == COTANGENT:
-            return None, ()
+            return _passed_on
         form = numpy_form(product)
         if form is None:
             return None
         function, arguments = form
-        places = tuple(
+        places = [
             -1 if name == COTANGENT.name else self.names.index(name) if name in self.names else None
             for name in arguments
             if isinstance(name, str)
-        )
+        ]
         # Numbers among the arguments are rare (a partial of 2, say) and go through the loop.
         if len(places) != len(arguments) or None in places:
             return None
-        return function, places
+        match places:
+            case [-1]:
+                return lambda cotangent, saved: function(cotangent)
+            case [-1, int(place)] if place >= 0:
+                return lambda cotangent, saved: function(cotangent, saved[place])
+            case [int(place), -1] if place >= 0:
+                return lambda cotangent, saved: function(saved[place], cotangent)
+        return lambda cotangent, saved: function(*[cotangent if place == -1 else saved[place] for place in places])
 
-    def _pull_directly(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
-        pulled: list[Any] = []
-        saved = node.saved
-        assert saved is not None
-        for index, edge in enumerate(edges):
-            if edge is None:
-                pulled.append(None)
-                continue
-            form = self._direct[index]
-            assert form is not None
-            function, places = form
-            if function is None:
-                pulled.append(cotangent)
-            else:
-                pulled.append(function(*[cotangent if place < 0 else saved[place] for place in places]))
-        return pulled
+    def _direct_pullback(self, products: Sequence[Product | None]) -> Pullback:
+        """The pullback of products that NumPy computes; None for operands that need none."""
+        if len(products) == 1 and products[0] is not None:
+            only = products[0]
+            return lambda node, cotangent, edges: (only(cotangent, node.saved),)
+
+        def pull(node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
+            saved = node.saved
+            return [
+                None if edge is None or product is None else product(cotangent, saved)
+                for edge, product in zip(edges, products, strict=True)
+            ]
+
+        def pull_two(node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
+            saved = node.saved
+            one, two = edges
+            return (
+                None if one is None or first is None else first(cotangent, saved),
+                None if two is None or second is None else second(cotangent, saved),
+            )
+
+        if len(products) != 2:
+            return pull
+        first, second = products
+        return pull_two
 
     def _loop(self, mask: int) -> Loop:
         loop = self._loops.get(mask)
@@ -327,11 +368,9 @@ class ElementwisePlan(Plan):
         for index, edge in enumerate(edges):
             if edge is None:
                 continue
-            form = self._direct[index]
-            if form is not None and form[0] is None:
-                pulled[index] = cotangent
-            elif form is not None and form[0] is _zeros:
-                pulled[index] = _zeros(cotangent)
+            product = self._direct[index]
+            if product is _passed_on or product is _zeros:
+                pulled[index] = product(cotangent, node.saved)
             else:
                 mask |= 1 << index
         if not mask:

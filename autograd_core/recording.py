@@ -65,20 +65,28 @@ def apply(op: Op, operands: Sequence[Any], parameters: dict[str, Any]) -> Any:
     """Run `op` on tensors, recording it if any needs a gradient; a tuple of tensors for several outputs."""
     if not op.plain:
         return apply_with_residuals(op, operands, parameters)[0]
+    arrays: Sequence[Any]
+    edges: tuple[Any, ...]
     try:
-        arrays = [operand._array for operand in operands]
-        edges = tuple([operand._node for operand in operands])
+        if len(operands) == 2:
+            first, second = operands
+            arrays = (first._array, second._array)
+            edges = (first._node, second._node)
+            mask = (edges[0] is not None) + 2 * (edges[1] is not None)
+        elif len(operands) == 1:
+            (only,) = operands
+            arrays = (only._array,)
+            edges = (only._node,)
+            mask = int(edges[0] is not None)
+        else:
+            arrays = [operand._array for operand in operands]
+            edges = tuple([operand._node for operand in operands])
+            mask = _mask_of(edges)
     except AttributeError:  # a number or an array among them
         return apply_with_residuals(op, operands, parameters)[0]
     result = op.forward(*arrays, **parameters)
     if type(result) is not _ndarray:
         result = np.asarray(result)
-    mask = 0
-    bit = 1
-    for edge in edges:
-        if edge is not None:
-            mask |= bit
-        bit <<= 1
     if mask and thread.mode.enabled and op.differentiable:
         plan = op.plans.get(mask) or op.plan(mask, len(edges))
         out = record(plan, operands, arrays, result, (), parameters, edges)
@@ -87,6 +95,17 @@ def apply(op: Op, operands: Sequence[Any], parameters: dict[str, Any]) -> Any:
     if op.view:
         _share_memory(out, operands[0])
     return out
+
+
+def _mask_of(edges: Sequence[Any]) -> int:
+    """The operands that need gradients, as a set of bits."""
+    mask = 0
+    bit = 1
+    for edge in edges:
+        if edge is not None:
+            mask |= bit
+        bit <<= 1
+    return mask
 
 
 def apply_with_residuals(op: Op, operands: Sequence[Tensor], parameters: dict[str, Any]) -> tuple[Any, Sequence[Any]]:
@@ -102,13 +121,7 @@ def apply_with_residuals(op: Op, operands: Sequence[Tensor], parameters: dict[st
     residuals: Sequence[Any] = ()
     if op.residuals:
         result, *residuals = result
-    mask = 0
-    if thread.mode.enabled and op.differentiable:
-        bit = 1
-        for edge in edges:
-            if edge is not None:
-                mask |= bit
-            bit <<= 1
+    mask = _mask_of(edges) if thread.mode.enabled and op.differentiable else 0
     if op.outputs != 1:
         return _wrap_outputs(op, operands, arrays, result, residuals, parameters, mask), residuals
     if type(result) is not _ndarray:
@@ -172,3 +185,5 @@ PROJECTION = Plan(
     1,
     1,
 )
+# A single cotangent too, but one among those of the node before it.
+PROJECTION.single = False

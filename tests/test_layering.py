@@ -27,6 +27,8 @@ ROOMS = (
     "recording",
     "declaration",
     "dispatch",
+    "traversal",
+    "recorded",
     "backward",
     "random",
     "ops",
