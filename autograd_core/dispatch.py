@@ -11,6 +11,7 @@ from . import dtypes
 from .broadcasting import broadcast_shapes
 from .declaration import attach, structural, summary_of
 from .graph import thread
+from .kernels.emit import LARGE
 from .op import REAL, REGISTRY, Domain, Elementwise, Rule, Sample, names_of, split_signature
 from .recording import NUMBER, apply, record
 from .tensor import Tensor, wrap
@@ -37,7 +38,7 @@ def _unary(op: Elementwise) -> Callable[[Any], Tensor]:
         dtype = array.dtype
         if dtype is not _float32 and dtype is not _float64:
             return _general(op, (input,), {})
-        result = op.forward(array)
+        result = op.forward(array) if array.size < LARGE else op.large(array)
         if type(result) is not _ndarray:
             result = np.asarray(result)
         if edge is None or not thread.mode.enabled or not op.differentiable:
@@ -77,7 +78,7 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
         if dtype is not _float32 and dtype is not _float64:
             return _general(op, (input, other), {})
         try:
-            result = op.forward(first, second)
+            result = op.forward(first, second) if first.size < LARGE else op.large(first, second)
         except ValueError:
             broadcast_shapes(first.shape, np.shape(second), operation=op.name)
             raise

@@ -17,7 +17,7 @@ import numpy as np
 
 from .formula import Call, Constant, Expression, Symbol, trace
 from .formula.expression import call
-from .kernels.emit import Loop, numpy_form
+from .kernels.emit import Loop, loop_form, numpy_form
 from .plan import COTANGENT, ElementwisePlan, Plan
 
 REGISTRY: dict[str, Op] = {}
@@ -236,6 +236,26 @@ class Elementwise(Op):
         else:
             self.forward = self._run_loop
         return self.forward(*operands, **parameters)
+
+    def large(self, *operands: Any) -> Any:
+        """As `forward` without parameters, for many elements: NumPy's functions, which use one thread, give way.
+
+        Which of two results that differ in the last bit is taken must not depend on the number of threads.
+        """
+        vectorized, exact = self._loop_form
+        if self.numpy is None or not vectorized or self.predicate:
+            return self.forward(*operands)
+        first = operands[0]
+        if exact:
+            from .kernels.jit import thread_count
+
+            if thread_count(first.size) == 1:
+                return self.forward(*operands)
+        return self.loop(operands, first.dtype)[0]
+
+    @functools.cached_property
+    def _loop_form(self) -> tuple[bool, bool]:
+        return loop_form(self.expression)
 
     @functools.cached_property
     def expression(self) -> Expression:

@@ -25,6 +25,9 @@ CHUNK = 1 << 15
 # that are smaller than the result are read where they lie; below, copies cost less than a further kernel's compilation.
 ALIGNED, WALKED = 1 << 12, 1 << 14
 
+# Elements from which on a single function is computed here, on threads, rather than by NumPy, which has none.
+LARGE = 1 << 16
+
 _ndarray = np.ndarray
 
 _OPERATORS = {
@@ -466,4 +469,12 @@ def numpy_form(expression: Expression) -> tuple[Callable[..., Any], tuple[Any, .
     return function, tuple(arguments)
 
 
-__all__ = ["CHUNK", "Loop", "numpy_form", "source"]
+def loop_form(expression: Expression) -> tuple[bool, bool]:
+    """Whether a formula is a single function with a vectorised loop here, and whether its result has one right form."""
+    if not isinstance(expression, Call):
+        return False, False
+    exact = expression.function in _OPERATORS
+    return exact or expression.function in _vectorized(), exact
+
+
+__all__ = ["CHUNK", "LARGE", "Loop", "loop_form", "numpy_form", "source"]

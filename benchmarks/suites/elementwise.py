@@ -1,4 +1,4 @@
-"""Every registered elementwise operation that has a derivative, where PyTorch has it too."""
+"""Every registered elementwise operation that has a derivative, where PyTorch has it too, and broadcast operands."""
 
 from __future__ import annotations
 
@@ -28,22 +28,74 @@ def _make(op: Any) -> Callable[[Library], Callable[..., Any]]:
     return lambda library: library.counterpart(op)
 
 
+# Parameters that PyTorch's function asks for, or that make its result the declared operation's.
+_GIVEN: dict[str, tuple[float, ...]] = {"threshold": (0.5, -1.0), "softplus_scaled": (2.0, 20.0)}
+# PyTorch has no derivative of these.
+_FORWARD_ONLY = frozenset(("heaviside", "floor_divide"))
+# Where differences of nearly equal numbers are left, relative to what they are small beside.
+_TOLERANCES = {"sinc": 1e-3}
+
+# Operations with an operand that is broadcast against a (1000, 1000), and its shape.
+_BROADCAST = ("add", "mul", "hypot", "addcmul")
+_SMALLER: dict[str, tuple[int, ...]] = {"a row": (1000,), "a column": (1000, 1), "one element": ()}
+
+
+def _call(op: Any) -> Callable[[Library], Callable[..., Any]]:
+    if op.name == "polygamma":
+        return lambda library: functools.partial(library.ops.polygamma, 2)
+    given = _GIVEN.get(op.name, ())
+    if not given:
+        return _make(op)
+
+    def make(library: Library) -> Callable[..., Any]:
+        function = library.counterpart(op)
+        return lambda *operands: function(*operands, *given)
+
+    return make
+
+
+def _draw_broadcast(random: np.random.Generator, count: int, shape: tuple[int, ...]) -> Arrays:
+    shapes = [(1000, 1000)] * (count - 1) + [shape]
+    return {f"x{index}": np.asarray(random.uniform(0.5, 2.0, own), np.float32) for index, own in enumerate(shapes)}
+
+
+def _broadcast_rows() -> list[Row]:
+    from autograd_core import REGISTRY
+
+    return [
+        row
+        for name in _BROADCAST
+        for smaller, shape in _SMALLER.items()
+        for row in operation(
+            "elementwise",
+            f"{name} with {smaller}",
+            _make(REGISTRY[name]),
+            functools.partial(_draw_broadcast, count=len(REGISTRY[name].operands), shape=shape),
+            section="broadcast to 10⁶ elements",
+            counts=False,
+        )
+    ]
+
+
 def rows() -> list[Row]:
     """The registry's operations; their records say what they are called and where their operands lie."""
     from autograd_core import REGISTRY
     from autograd_core.op import Elementwise
 
     ops = [op for op in REGISTRY.values() if isinstance(op, Elementwise) and op.differentiable]
-    return [
+    found = [
         row
         for size, section, counts in SIZES
         for op in ops
         for row in operation(
             "elementwise",
             op.name,
-            _make(op),
+            _call(op),
             functools.partial(_draw, op=op, size=size),
             section=section,
             counts=counts,
+            differentiable=op.name not in _FORWARD_ONLY,
+            tolerance=_TOLERANCES.get(op.name, 1e-4),
         )
     ]
+    return found + _broadcast_rows()
