@@ -11,7 +11,7 @@ from . import dtypes
 from .broadcasting import broadcast_shapes
 from .declaration import attach, structural, summary_of
 from .graph import thread
-from .kernels.emit import LARGE
+from .kernels.loop import LARGE
 from .op import REAL, REGISTRY, Domain, Elementwise, Rule, Sample, names_of, split_signature
 from .recording import NUMBER, apply, record
 from .tensor import Tensor, wrap

@@ -17,7 +17,8 @@ import numpy as np
 
 from .formula import Call, Constant, Expression, Symbol, trace
 from .formula.expression import call
-from .kernels.emit import Loop, loop_form, numpy_form
+from .kernels.emit import loop_form, numpy_form
+from .kernels.loop import Loop
 from .plan import COTANGENT, ElementwisePlan, Plan
 
 REGISTRY: dict[str, Op] = {}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .formula import Constant, Symbol
-from .kernels.emit import Loop, numpy_form
+from .kernels.emit import numpy_form
+from .kernels.loop import Loop
 
 if TYPE_CHECKING:
     from .graph import Node, VersionCell

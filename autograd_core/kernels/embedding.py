@@ -10,7 +10,7 @@ if DISABLED:
         """Nothing; compiled, it asks for the line of memory that holds an element."""
 
 else:
-    from .simd import prefetch
+    from .pieces import prefetch
 
 # Rows a thread takes at a time.
 _ROWS = 64

@@ -14,21 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import bool_
 from ..formula import Call, Constant, Expression, Symbol
-from .boundary import compact, dense_order, flat, spread, walk_over
 
 # Elements a thread takes at a time: large enough to hide a task's start, small enough to stay in the second cache.
 CHUNK = 1 << 15
 
-# Elements from which on a serial kernel's stores are made to start at a line of the cache, and from which on operands
-# that are smaller than the result are read where they lie; below, copies cost less than a further kernel's compilation.
-ALIGNED, WALKED = 1 << 12, 1 << 14
-
-# Elements from which on a single function is computed here, on threads, rather than by NumPy, which has none.
-LARGE = 1 << 16
-
-_ndarray = np.ndarray
+# Elements from which on a serial kernel's stores are made to start at a line of the cache.
+_ALIGNED = 1 << 12
 
 _OPERATORS = {
     "add": "{0} + {1}",
@@ -235,7 +227,7 @@ def body({arguments}):
 def serial({arguments}):
     # What lies before a line of the cache first, then the rest: a store that straddles two lines takes longer.
     size_ = {outs[0]}.size
-    start_, stop_ = 0, (skew({outs[0]}) if size_ >= {ALIGNED} else size_)
+    start_, stop_ = 0, (skew({outs[0]}) if size_ >= {_ALIGNED} else size_)
     while start_ < size_:
 {step}
         start_, stop_ = stop_, size_
@@ -330,120 +322,11 @@ def _body(
     return writer, "\n".join("    " + line for line in body)
 
 
-class Loop:
-    """Formulas over the same operands as one fused loop, built per dtype at first need.
+def generated(name: str, text: str) -> ModuleType:
+    """The module whose source is `text`, which Numba finds again in its cache."""
+    from .jit import load_generated
 
-    Calling it with the operands (arrays or numbers), which are broadcast, and the dtype returns one array an output.
-    With `updates`, names of operands that the outputs overwrite, only :meth:`run` applies.
-    """
-
-    __slots__ = ("name", "operands", "outputs", "parameters", "predicate", "updates", "variants")
-
-    def __init__(
-        self,
-        name: str,
-        outputs: Sequence[Expression],
-        operands: Sequence[str],
-        parameters: Sequence[str] = (),
-        predicate: bool = False,
-        updates: Sequence[str] = (),
-    ) -> None:
-        self.name = name
-        self.outputs = tuple(outputs)
-        self.operands = tuple(operands)
-        self.parameters = tuple(parameters)
-        self.predicate = predicate
-        self.updates = tuple(updates)
-        self.variants: dict[np.dtype[Any], ModuleType] = {}
-
-    def variant(self, dtype: np.dtype[Any]) -> ModuleType:
-        """The generated module for `dtype`."""
-        module = self.variants.get(dtype)
-        if module is None:
-            from .jit import load_generated
-
-            module = self.variants[dtype] = load_generated(f"{self.name}_{dtype.name}", self.source(dtype))
-        return module
-
-    def source(self, dtype: np.dtype[Any]) -> str:
-        """What the module for `dtype` says."""
-        return source(self.outputs, self.operands, self.parameters, dtype, self.updates)
-
-    def run(self, dtype: np.dtype[Any], size: int, arguments: Sequence[Any], walk: np.ndarray | None = None) -> None:
-        """Call the kernel: on threads only where they pay. With `walk`, operands may be smaller than the outputs."""
-        module = self.variants.get(dtype) or self.variant(dtype)
-        if size >= CHUNK:
-            from .jit import PARALLEL, thread_count
-
-            if thread_count(size) > 1:
-                with PARALLEL:
-                    if walk is None:
-                        module.parallel(*arguments)
-                    else:
-                        module.spread_parallel(walk, *arguments)
-                return
-        if walk is None:
-            module.serial(*arguments)
-        else:
-            module.spread_serial(walk, *arguments)
-
-    def __call__(
-        self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float] = ()
-    ) -> list[np.ndarray]:
-        shape = getattr(operands[0], "shape", None)
-        arguments: list[Any] = []
-        for operand in operands:
-            if type(operand) is not _ndarray or operand.shape != shape or not operand.flags.carray:
-                return self._spread(operands, dtype, parameters)
-            arguments.append(operand.reshape(-1))
-        out_dtype = bool_ if self.predicate else dtype
-        results = [np.empty(shape, out_dtype) for _ in self.outputs]  # type: ignore[arg-type]
-        arguments += [result.reshape(-1) for result in results]
-        arguments += parameters
-        self.run(dtype, results[0].size, arguments)
-        return results
-
-    def _spread(self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float]) -> list[np.ndarray]:
-        """The call for operands of different shapes, and for those that do not lie row by row."""
-        shape = np.broadcast_shapes(*[operand.shape for operand in operands if isinstance(operand, _ndarray)])
-        parts = [compact(operand, dtype) for operand in operands]
-        leading = next((part for part in parts if part.shape == shape), None)
-        order = None if leading is None else dense_order(leading)
-        out_dtype = bool_ if self.predicate else dtype
-        if leading is None or order is None:
-            turned = shape
-            results = [np.empty(shape, out_dtype) for _ in self.outputs]
-            outs = [result.reshape(-1) for result in results]
-        else:
-            # Images lie channels-last in memory once they have been through a convolution, and stay so.
-            turned = tuple([shape[axis] for axis in order])
-            parts = [_turned(part, order) for part in parts]
-            results = [np.empty_like(leading, out_dtype) for _ in self.outputs]
-            outs = [result.transpose(order).reshape(-1) for result in results]
-        size = results[0].size
-        walk = None
-        if size < WALKED:
-            lines = [spread(part, turned) for part in parts]
-        else:
-            lines = [flat(part) for part in parts]
-            if any(line.size != size for line in lines):
-                walk = walk_over(turned, tuple([part.shape for part in parts]))
-        self.run(dtype, size, [*lines, *outs, *parameters], walk)
-        return results
-
-    def unary(self, x: np.ndarray) -> np.ndarray:
-        """The only output for a single array."""
-        if not x.flags.carray:
-            return self((x,), x.dtype)[0]
-        dtype = x.dtype
-        result = np.empty(x.shape, bool_ if self.predicate else dtype)
-        self.run(dtype, x.size, (x.reshape(-1), result.reshape(-1)))
-        return result
-
-
-def _turned(operand: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
-    """An operand with its dimensions, filled up to those of `order`, in that order."""
-    return operand.reshape((1,) * (len(order) - operand.ndim) + operand.shape).transpose(order)
+    return load_generated(name, text)
 
 
 def numpy_form(expression: Expression) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
@@ -477,4 +360,4 @@ def loop_form(expression: Expression) -> tuple[bool, bool]:
     return exact or expression.function in _vectorized(), exact
 
 
-__all__ = ["CHUNK", "LARGE", "Loop", "loop_form", "numpy_form", "source"]
+__all__ = ["CHUNK", "generated", "loop_form", "numpy_form", "source"]

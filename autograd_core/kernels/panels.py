@@ -15,7 +15,8 @@ from __future__ import annotations
 import numpy as np
 
 from .jit import inline, kernel
-from .simd import LANES, ROWS, WIDTH, clear, copy, copy_fixed, peek, poke, product_tile, transpose_tile
+from .pieces import clear, copy, copy_fixed, peek, poke
+from .simd import LANES, ROWS, WIDTH, product_tile, transpose_tile
 
 # Vectors side by side in the widest tile: with 32 registers, three by eight rows need the fewest reads.
 _WIDEST = 3 if WIDTH == 64 else 2

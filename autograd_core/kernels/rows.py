@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lazy import lazy_import
-from .emit import CHUNK, Loop
+from .emit import CHUNK
+from .loop import Loop
 
 if TYPE_CHECKING:
     from . import jit, objects

@@ -16,7 +16,7 @@ import pytest
 
 from autograd_core import formula
 from autograd_core.kernels import jit, vecmath
-from autograd_core.kernels.emit import Loop
+from autograd_core.kernels.loop import Loop
 
 DTYPES = (np.float32, np.float64)
 CASES = [(name, dtype) for name in vecmath.FUNCTIONS for dtype in DTYPES]

@@ -11,7 +11,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import formula as f
-from autograd_core.kernels.emit import Loop
+from autograd_core.kernels.loop import Loop
 
 mp = pytest.importorskip("mpmath")
 

@@ -15,7 +15,7 @@ import autograd_core as ag
 import nn
 import optim
 from autograd_core import config
-from autograd_core.kernels.emit import Loop
+from autograd_core.kernels.loop import Loop
 from autograd_core.op import REGISTRY
 from tests.kernels.process import ROOT, run
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..jit import inline, prange, serial_and_parallel
-from ..simd import LANES, clear, peek, poke, prefetch_second
+from ..pieces import clear, peek, poke, prefetch_second
+from ..simd import LANES
 from .line_tile import PLACES, line_tile
 
 _PLACES = PLACES

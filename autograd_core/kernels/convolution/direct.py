@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..jit import inline, prange, serial_and_parallel
-from ..simd import LANES, ROWS, WIDTH, clear, copy, peek, poke, prefetch, product_tile, transpose_tile
+from ..pieces import clear, copy, peek, poke, prefetch
+from ..simd import LANES, ROWS, WIDTH, product_tile, transpose_tile
 
 _ROWS = ROWS
 _wide = product_tile(ROWS, 2)

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..jit import inline, prange, serial_and_parallel
-from ..simd import LANES, ROWS, clear, copy, product_tile, square_transform
+from ..pieces import clear, copy
+from ..simd import LANES, ROWS, product_tile, square_transform
 
 _ROWS = ROWS
 _LANES = LANES["float32"]

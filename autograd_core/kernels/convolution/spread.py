@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..jit import prange, serial_and_parallel
-from ..simd import LANES, ROWS, accumulate, clear, product_tile
+from ..pieces import accumulate, clear
+from ..simd import LANES, ROWS, product_tile
 from .call import COPIED, WORK, columns_of, laid_out, run, scratch, work_of, zeros
 from .direct import pack_parallel, pack_serial
 from .geometry import Frame, Geometry, windows
