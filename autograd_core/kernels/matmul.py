@@ -64,9 +64,12 @@ def multiply_part(transpose_a, transpose_b, a, b, origin, initial, c, part, part
     if _TILED and large and (terms <= _TILED_TERMS or not transpose_a):
         panels.multiply(transpose_a, transpose_b, a, b, origin, initial, c, rows, columns)
     elif origin == A_ROW:
+        # Lines that are counted from zero: LLVM vectorises no loop whose first index may be negative.
+        first = initial[columns[0] : columns[1]]
         for row in range(rows[0], rows[1]):
-            for column in range(columns[0], columns[1]):
-                c[row, column] = initial[column]
+            line = c[row, columns[0] : columns[1]]
+            for column in range(line.size):
+                line[column] = first[column]
         gemm_block(transpose_a, transpose_b, a, b, 1.0, c, rows, columns)
     else:
         gemm_block(transpose_a, transpose_b, a, b, 0.0, c, rows, columns)
