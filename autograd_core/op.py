@@ -247,7 +247,8 @@ class Elementwise(Op):
         if self.numpy is None or not vectorized or self.predicate:
             return self.forward(*operands)
         first = operands[0]
-        if exact:
+        # NumPy repeats a row or a column slowly; a single element it does not have to repeat.
+        if exact and all(np.shape(operand) == first.shape or np.size(operand) == 1 for operand in operands):
             from .kernels.jit import thread_count
 
             if thread_count(first.size) == 1:
