@@ -12,7 +12,7 @@ from ..broadcasting import Shape
 from ..recording import apply, apply_with_residuals
 from ..tensor import Tensor, wrap
 from .arguments import ValuesAndIndices, floating
-from .images import spatial_numbers
+from .images import is_channels_last, spatial_numbers
 from .pooling_maps import Windows, avg_pool_primitive, max_pool_primitive
 from .pooling_windows import Window, regular
 
@@ -127,6 +127,13 @@ def _max_pool(count: int) -> Callable[..., Any]:
     )
 
 
+def _average(images: Tensor, windows: Windows, divisor: int | None) -> Tensor:
+    last = is_channels_last(images._array)
+    parameters = {"windows": windows, "divisor": divisor, "transposed": False, "channels_last": last}
+    out: Tensor = apply(avg_pool_primitive.op, (images,), parameters)
+    return out
+
+
 def _avg_pool(count: int) -> Callable[..., Tensor]:
     name = f"avg_pool{count}d"
 
@@ -143,8 +150,7 @@ def _avg_pool(count: int) -> Callable[..., Tensor]:
         windows = _regular(images.shape[2:], kernel_size, stride, padding, 1, ceil_mode, name, bool(count_include_pad))
         if divisor_override is not None and divisor_override == 0:
             raise ValueError(f"{name}: divisor_override must not be 0")
-        parameters = {"windows": windows, "divisor": divisor_override, "transposed": False}
-        out: Tensor = apply(avg_pool_primitive.op, (images,), parameters)
+        out = _average(images, windows, divisor_override)
         return out if batched else out.squeeze(0)
 
     return _named(
@@ -171,8 +177,7 @@ def _adaptive_avg_pool(count: int) -> Callable[..., Tensor]:
 
     def pool(input: Tensor, output_size: Any) -> Tensor:
         images, batched = _images(input, count, name)
-        parameters = {"windows": _adaptive(images.shape[2:], output_size, name), "divisor": None, "transposed": False}
-        out: Tensor = apply(avg_pool_primitive.op, (images,), parameters)
+        out = _average(images, _adaptive(images.shape[2:], output_size, name), None)
         return out if batched else out.squeeze(0)
 
     return _named(pool, name, f"Averages over {_WHAT[count]} divided into {_ADAPTIVE.format(count)}")

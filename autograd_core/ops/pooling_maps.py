@@ -154,7 +154,9 @@ def _(cotangent: Any, index: np.ndarray, windows: Windows) -> Any:
 # --- averages ---------------------------------------------------------------------------------------------------
 
 
-def _average_reference(x: np.ndarray, windows: Windows, divisor: int | None, transposed: bool) -> np.ndarray:
+def _average_reference(
+    x: np.ndarray, windows: Windows, divisor: int | None, transposed: bool, channels_last: bool
+) -> np.ndarray:
     if transposed:
         full = np.zeros((*x.shape[:2], *(window.size for window in windows)))
     else:
@@ -179,7 +181,8 @@ def _averages(random: np.random.Generator, transposed: bool = False) -> list[Sam
         (x,), windows = sample.operands, sample.parameters["windows"]
         shape = (*x.shape[:2], *(window.out for window in windows)) if transposed else x.shape
         for divisor in (None, 3) if windows[0].kernel else (None,):
-            parameters = {"windows": windows, "divisor": divisor, "transposed": transposed}
+            last = len(found) % 2 == 1
+            parameters = {"windows": windows, "divisor": divisor, "transposed": transposed, "channels_last": last}
             found.append(Sample((random.standard_normal(shape),), parameters))
     cut = tuple(window._replace(whole=False) for window in found[0].parameters["windows"])
     found.append(Sample(found[0].operands, {**found[0].parameters, "windows": cut}))
@@ -191,22 +194,27 @@ def _averages(random: np.random.Generator, transposed: bool = False) -> list[Sam
     reference=_average_reference,
     samples=lambda random: _averages(random) + _averages(random, True),
 )
-def avg_pool_primitive(x: np.ndarray, *, windows: Windows, divisor: int | None, transposed: bool) -> np.ndarray:
-    """The average of each window; transposed, each window's value over its count, added at all it reads."""
-    last = is_channels_last(x)
+def avg_pool_primitive(
+    x: np.ndarray, *, windows: Windows, divisor: int | None, transposed: bool, channels_last: bool
+) -> np.ndarray:
+    """The average of each window; transposed, each window's value over its count, added at all it reads.
+
+    The result lies in memory as is asked for: what came from single pixels does not show how the images lie.
+    """
     sizes = [window.size if transposed else window.out for window in windows]
-    out = empty_images((*x.shape[:2], *sizes), x.dtype, last)
+    out = empty_images((*x.shape[:2], *sizes), x.dtype, channels_last)
     if out.size:
         before, after = scales(windows, divisor, x.dtype)
         factors = (after, before) if transposed else (before, after)
-        blocks = as_blocks(x, last), *table(windows, transposed), *factors
-        run(kernels, "sum_pool", max(x.size, out.size), *blocks, as_blocks(out, last))
+        blocks = as_blocks(x, channels_last), *table(windows, transposed), *factors
+        run(kernels, "sum_pool", max(x.size, out.size), *blocks, as_blocks(out, channels_last))
     return out
 
 
 @avg_pool_primitive.vjp("x")
-def _(cotangent: Any, windows: Windows, divisor: int | None, transposed: bool) -> Any:
-    return avg_pool_primitive(cotangent, windows=windows, divisor=divisor, transposed=not transposed)
+def _(cotangent: Any, windows: Windows, divisor: int | None, transposed: bool, channels_last: bool) -> Any:
+    options: Any = {"windows": windows, "divisor": divisor, "channels_last": channels_last}
+    return avg_pool_primitive(cotangent, transposed=not transposed, **options)
 
 
 __all__: list[str] = []

@@ -14,6 +14,10 @@ from ..rows import Arrays, Row
 SIZE = 8
 GOALS = (0.8, 0.5)
 
+# Taken on a Zen 4 with Python 3.11, where NumPy's own call takes 0.3 to 0.4 µs of each operation.
+_PRODUCT = "NumPy's product takes 0.3 of 2.1 µs; the rest is checking shapes, and making a tensor and a node in Python"
+_CHAIN = "1.45 µs an operation: 0.4 NumPy's, the rest a tensor and a node made in Python; PyTorch's are 1.6 µs each"
+
 
 def _vectors(count: int) -> Callable[[np.random.Generator], Arrays]:
     def draw(random: np.random.Generator) -> Arrays:
@@ -43,7 +47,7 @@ def rows() -> list[Row]:
     return [
         *operation("overhead", "add", lambda library: library.ops.add, _vectors(2), goals=GOALS),
         *operation("overhead", "mul", lambda library: library.ops.mul, _vectors(2), goals=GOALS),
-        *operation("overhead", "matmul 4×4", lambda library: library.ops.matmul, _matrices, goals=GOALS),
+        *operation("overhead", "matmul 4×4", lambda library: library.ops.matmul, _matrices, goals=GOALS, note=_PRODUCT),
         *operation("overhead", "exp", lambda library: library.ops.exp, _vectors(1), goals=GOALS),
-        *operation("overhead", "chain of 8", _chain, _vectors(2), goals=GOALS),
+        *operation("overhead", "chain of 8", _chain, _vectors(2), goals=GOALS, note=_CHAIN),
     ]

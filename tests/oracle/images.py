@@ -28,11 +28,13 @@ def _max_pool(x: Any, windows: Any) -> Any:
     return _out_as_declared(getattr(F, f"max_pool{count}d")(x, **options), windows)
 
 
-def _avg_pool(x: Any, windows: Any, divisor: int | None, transposed: bool) -> Any:
+def _avg_pool(x: Any, windows: Any, divisor: int | None, transposed: bool, channels_last: bool) -> Any:
     if transposed:
         # The transpose of a linear map is its gradient, which PyTorch's autograd gives.
         point = torch.zeros(*x.shape[:2], *(window.size for window in windows), dtype=x.dtype, requires_grad=True)
-        return torch.autograd.grad(_avg_pool(point, windows, divisor, False), point, x, create_graph=True)[0]
+        return torch.autograd.grad(
+            _avg_pool(point, windows, divisor, False, channels_last), point, x, create_graph=True
+        )[0]
     count = len(windows)
     if not windows[0].kernel:
         y = getattr(F, f"adaptive_avg_pool{count}d")(x, [window.out for window in windows])
