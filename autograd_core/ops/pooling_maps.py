@@ -176,7 +176,7 @@ def _average_reference(
 
 
 def _averages(random: np.random.Generator, transposed: bool = False) -> list[Sample]:
-    found = []
+    found: list[Sample] = []
     for sample in _samples(random):
         (x,), windows = sample.operands, sample.parameters["windows"]
         shape = (*x.shape[:2], *(window.out for window in windows)) if transposed else x.shape
