@@ -112,7 +112,7 @@ def plot(path: pathlib.Path, results: Sequence[Result], title: str) -> None:
         axes.set_ylim(length - 0.4, -0.6)
     figure.suptitle(title, fontsize=9)
     figure.supxlabel("ours ÷ theirs, logarithmic: left of 1 is faster or smaller", fontsize=8)
-    figure.legend(handles=_legend(), loc="outside lower right", ncols=3, frameon=False, fontsize=8)
+    figure.legend(handles=_legend(), loc="outside lower right", ncols=4, frameon=False, fontsize=8)
     partial = path.with_name(f".{path.name}.partial")
     figure.savefig(partial, dpi=120, format=path.suffix.removeprefix("."))
     os.replace(partial, path)
