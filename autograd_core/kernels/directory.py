@@ -119,18 +119,25 @@ def _discard_if_unused(directory: pathlib.Path) -> None:
     A process that reads from it meanwhile finds nothing and compiles; one that writes makes it anew.
     """
     with contextlib.suppress(OSError):
-        if directory.name.endswith(_DISCARDED):  # by a process that did not get to its end
-            shutil.rmtree(directory, ignore_errors=True)
+        if directory.name.endswith(_DISCARDED):
+            # By a process that did not get to its end, or one that is about to look at its time: under a name of its
+            # own it can be emptied without that one taking it for used.
+            shutil.rmtree(_moved_aside(directory), ignore_errors=True)
             return
         if not _KEY.fullmatch(directory.name) or not _unused(directory):
             return
-        moved = directory.with_name(f"{directory.name}.{uuid.uuid4().hex[:12]}{_DISCARDED}")
-        directory.rename(moved)
+        moved = _moved_aside(directory)
         # Another process may have begun to use it just before it was moved.
         if not _unused(moved) and not directory.exists():
             moved.rename(directory)
             return
         shutil.rmtree(moved, ignore_errors=True)
+
+
+def _moved_aside(directory: pathlib.Path) -> pathlib.Path:
+    moved = directory.with_name(f"{directory.name.partition('.')[0]}.{uuid.uuid4().hex[:12]}{_DISCARDED}")
+    directory.rename(moved)
+    return moved
 
 
 def _unused(directory: pathlib.Path) -> bool:
