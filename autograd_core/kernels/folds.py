@@ -21,7 +21,7 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from .jit import DISABLED
-from .lanes import _integer, _loop
+from .lanes import counted_loop, integer
 
 # Bytes of the vectors that are written: a register of AVX-512, or several of others.
 _BYTES = 64
@@ -44,7 +44,7 @@ class _Line:
         self.wide = ir.VectorType(ir.DoubleType(), self.lanes)
         self.integers = ir.VectorType(ir.IntType(8 * self.bytes), self.lanes)
         # Where the turns of the main loop end.
-        self.turns = builder.and_(size, _integer(-_TURN * self.lanes))
+        self.turns = builder.and_(size, integer(-_TURN * self.lanes))
 
     def everywhere(self, kind: ir.VectorType, value: float) -> Any:
         """A vector of one number."""
@@ -59,7 +59,7 @@ class _Line:
 
     def turn(self, place: Any) -> list[Any]:
         """The vectors of one turn."""
-        return [self.at(self.builder.add(place, _integer(number * self.lanes))) for number in range(_TURN)]
+        return [self.at(self.builder.add(place, integer(number * self.lanes))) for number in range(_TURN)]
 
     def rest(self, place: Any, filling: float) -> Any:
         """The vector at a place with the `filling` where the line has ended."""
@@ -106,8 +106,8 @@ def _build_sum(line: _Line) -> Any:
         return [builder.fadd(total, line.widened(line.rest(place, 0.0)))]
 
     total = [line.everywhere(line.wide, 0.0)]
-    total = _loop(builder, _integer(0), line.turns, _TURN * line.lanes, total, add_turn)
-    (found,) = _loop(builder, line.turns, line.size, line.lanes, total, add_rest)
+    total = counted_loop(builder, integer(0), line.turns, _TURN * line.lanes, total, add_turn)
+    (found,) = counted_loop(builder, line.turns, line.size, line.lanes, total, add_rest)
     return line.across(builder.fadd, found)
 
 
@@ -115,7 +115,7 @@ def _build_extremum(line: _Line, predicate: str) -> Any:
     builder = line.builder
     floor = line.scalar(-math.inf if predicate == ">" else math.inf)
     nan = line.scalar(math.nan)
-    scalars = _integer(line.lanes)
+    scalars = integer(line.lanes)
     most, infinity = (0x7FFFFFFF, 0x7F800000) if line.bytes == 4 else (0x7FFFFFFFFFFFFFFF, 0x7FF0000000000000)
 
     def better(value: Any, best: Any) -> Any:
@@ -149,13 +149,13 @@ def _build_extremum(line: _Line, predicate: str) -> Any:
         return [builder.select(kept, best, builder.select(builder.fcmp_ordered(predicate, best, value), best, value))]
 
     short = builder.icmp_signed("<", line.size, scalars)
-    zero = _integer(0)
+    zero = integer(0)
     lowest, unseen = line.everywhere(line.type, floor.constant), line.everywhere(line.integers, 0)
-    *best, seen = _loop(builder, zero, line.turns, _TURN * line.lanes, [lowest] * _TURN + [unseen], turn)
+    *best, seen = counted_loop(builder, zero, line.turns, _TURN * line.lanes, [lowest] * _TURN + [unseen], turn)
     merged = better(better(best[0], best[1]), better(best[2], best[3]))
     stop = builder.select(short, zero, line.size)
-    merged, seen = _loop(builder, line.turns, stop, line.lanes, [merged, seen], one)
-    (single,) = _loop(builder, zero, builder.select(short, line.size, zero), 1, [floor], few)
+    merged, seen = counted_loop(builder, line.turns, stop, line.lanes, [merged, seen], one)
+    (single,) = counted_loop(builder, zero, builder.select(short, line.size, zero), 1, [floor], few)
     any_seen = builder.icmp_signed(">", line.across(larger, seen), line.integers.element(infinity))
     found = builder.select(any_seen, nan, line.across(better, merged))
     return builder.select(short, single, found)

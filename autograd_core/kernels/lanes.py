@@ -59,7 +59,9 @@ class Block:
         return self.builder.shuffle_vector(first, empty, places)
 
 
-def _loop(builder: ir.IRBuilder, start: Any, stop: Any, step: int, state: list[Any], body: Callable[..., Any]) -> Any:
+def counted_loop(
+    builder: ir.IRBuilder, start: Any, stop: Any, step: int, state: list[Any], body: Callable[..., Any]
+) -> Any:
     """``for i in range(start, stop, step): state = body(i, *state)`` with the state in registers."""
     before = builder.block
     head, inside, after = (builder.append_basic_block(name) for name in ("head", "inside", "after"))
@@ -71,7 +73,7 @@ def _loop(builder: ir.IRBuilder, start: Any, stop: Any, step: int, state: list[A
     builder.cbranch(builder.icmp_signed("<", counter, stop), inside, after)
     builder.position_at_end(inside)
     results = body(counter, *held)
-    following = builder.add(counter, _integer(step))
+    following = builder.add(counter, integer(step))
     for phi, value in zip((counter, *held), (following, *results), strict=True):
         phi.add_incoming(value, builder.block)
     builder.branch(head)
@@ -79,7 +81,7 @@ def _loop(builder: ir.IRBuilder, start: Any, stop: Any, step: int, state: list[A
     return held
 
 
-def _integer(value: int) -> Any:
+def integer(value: int) -> Any:
     return ir.Constant(ir.IntType(64), value)
 
 
@@ -88,11 +90,11 @@ def _over_lanes(builder: ir.IRBuilder, size: Any, body: Callable[[Block], None])
 
     The last block may reach back over lanes that are done: `body` writes what depends on its inputs alone.
     """
-    start = _integer(0)
+    start = integer(0)
     for lanes in _WIDE:
         start = _blocks(builder, start, size, lanes, body)
     with builder.if_then(builder.icmp_signed("<", start, size)):
-        least = _integer(_WIDE[-1])
+        least = integer(_WIDE[-1])
         with builder.if_else(builder.icmp_signed(">=", size, least)) as (long, short):
             with long:
                 body(Block(builder, _WIDE[-1], builder.sub(size, least)))
@@ -109,8 +111,8 @@ def _blocks(builder: ir.IRBuilder, start: Any, size: Any, lanes: int, body: Call
         body(Block(builder, lanes, lane))
         return []
 
-    stop = builder.and_(size, _integer(-lanes))
-    _loop(builder, start, stop, lanes, [], run)
+    stop = builder.and_(size, integer(-lanes))
+    counted_loop(builder, start, stop, lanes, [], run)
     return stop
 
 
@@ -142,7 +144,7 @@ def _row(builder: ir.IRBuilder, start: Any, place: Any, size: Any) -> Any:
 
 def _build_max(builder, x, start, places, begin, end, out, index, pixel, size):
     at = builder.mul(pixel, size)
-    following = builder.add(begin, _integer(1))
+    following = builder.add(begin, integer(1))
 
     def body(block: Block) -> None:
         def improve(tap: Any, best: Any, chosen: Any) -> list[Any]:
@@ -155,7 +157,7 @@ def _build_max(builder, x, start, places, begin, end, out, index, pixel, size):
 
         place = _entry(builder, places, begin)
         state = [block.load(x, _row(builder, start, place, size)), block.spread(place)]
-        best, chosen = _loop(builder, following, end, 1, state, improve)
+        best, chosen = counted_loop(builder, following, end, 1, state, improve)
         block.store(best, out, at)
         block.store(chosen, index, at)
 
@@ -185,7 +187,7 @@ def _build_add_chosen(builder, x, index, start, places, begin, end, wanted, out,
             chosen = builder.icmp_signed("==", block.load(index, row), here)
             return [builder.fadd(total, builder.select(chosen, block.load(x, row), block.spread(zero)))]
 
-        (total,) = _loop(builder, begin, end, 1, [block.spread(zero)], add)
+        (total,) = counted_loop(builder, begin, end, 1, [block.spread(zero)], add)
         block.store(total, out, at)
 
     _over_lanes(builder, size, body)
@@ -213,7 +215,7 @@ def _build_spread_chosen(builder, x, index, pixel, start, places, begin, end, ou
             block.store(builder.select(here, value, block.spread(zero)), out, _row(builder, start, place, size))
             return []
 
-        _loop(builder, begin, end, 1, [], write)
+        counted_loop(builder, begin, end, 1, [], write)
 
     _over_lanes(builder, size, body)
 
@@ -241,7 +243,7 @@ def _build_sum(builder, x, start, places, begin, end, before, after, out, pixel,
             )
             return [builder.fadd(total, product, flags=("contract",))]
 
-        (total,) = _loop(builder, begin, end, 1, [block.spread(zero)], add)
+        (total,) = counted_loop(builder, begin, end, 1, [block.spread(zero)], add)
         block.store(builder.fmul(total, block.spread(after)), out, at)
 
     _over_lanes(builder, size, body)
@@ -265,7 +267,7 @@ def _build_combine(builder, x, start, places, weights, begin, end, out, pixel, s
             product = builder.fmul(value, block.spread(_entry(builder, weights, tap)), flags=("contract",))
             return [builder.fadd(total, product, flags=("contract",))]
 
-        (total,) = _loop(builder, begin, end, 1, [block.spread(zero)], add)
+        (total,) = counted_loop(builder, begin, end, 1, [block.spread(zero)], add)
         block.store(total, out, at)
 
     _over_lanes(builder, size, body)
