@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 PEERS = {"torch.compile": "torch", "jax": "jax"}
 
 
-class Library:
+class Library(abc.ABC):
     """A library that computes eagerly and follows PyTorch's names.
 
     Attributes:
@@ -30,17 +31,17 @@ class Library:
         """Compute with that many threads from now on."""
         self.ops.set_num_threads(threads)
 
+    @abc.abstractmethod
     def describe(self) -> dict[str, str]:
         """What the library computes with on this machine."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def counterpart(self, op: Any) -> Callable[..., Any]:
         """The user's function of a registered operation.
 
         Raises:
             AttributeError: if the library has none.
         """
-        raise NotImplementedError
 
     def fused_optimizer(self) -> dict[str, Any]:
         """Options that make an optimiser update all parameters in one pass, where that is an option."""

@@ -20,6 +20,7 @@ SUITES = (
     "fused",
     "conv",
     "pooling",
+    "images",
     "optim",
     "training",
     "startup",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from rich.console import Console
 
     from ..op import Op
@@ -68,6 +70,20 @@ def _unknown(name: str, known: list[str]) -> str:
     close = close or [candidate for candidate in known if name in candidate][:3]
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     return f"there is no operation {name!r}{hint}"
+
+
+def one_by_one(verb: str, operations: Sequence[Op]) -> Iterator[Op]:
+    """The operations, while a bar on standard error tells which one is at hand; nothing is shown outside a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = diagnostics()
+    columns = (TextColumn(verb + " {task.fields[name]:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(operations), name="")
+        for op in operations:
+            progress.update(task, name=op.name[:20])
+            yield op
+            progress.advance(task)
 
 
 def short_error(value: float | None) -> str:

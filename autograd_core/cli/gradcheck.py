@@ -40,11 +40,13 @@ def command(
     """
     import time
 
-    from .console import chosen_operations, counted, output
+    from ..gradcheck import check_operation
+    from .console import chosen_operations, counted, one_by_one, output
 
     chosen = chosen_operations(operations)
+    orders = None if order is Order.BOTH else int(order)
     started = time.perf_counter()
-    found = _run(chosen, None if order is Order.BOTH else int(order), seed)
+    found = {op: check_operation(op, orders, seed) for op in one_by_one("checking", chosen)}
     console = output()
     console.print(_table(found, order))
     console.print(
@@ -62,29 +64,6 @@ def command(
     )
     if failures:
         raise typer.Exit(1)
-
-
-def _run(operations: Sequence[Op], order: int | None, seed: int) -> dict[Op, list[OperationResult]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from ..gradcheck import check_operation
-    from .console import diagnostics
-
-    console = diagnostics()
-    columns = (
-        TextColumn("checking {task.fields[name]:<20}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    found = {}
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(operations), name="")
-        for op in operations:
-            progress.update(task, name=op.name[:20])
-            found[op] = check_operation(op, order, seed)
-            progress.advance(task)
-    return found
 
 
 def _table(found: dict[Op, list[OperationResult]], order: Order) -> Table:

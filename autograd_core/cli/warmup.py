@@ -37,24 +37,16 @@ def command(
     """
     import time
 
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from ..kernels import jit
     from ..kernels.cache import kernel_directory
-    from .console import chosen_operations, counted, diagnostics, output
+    from .console import chosen_operations, counted, one_by_one, output
 
     chosen = chosen_operations(operations)
     precisions = [Precision.FLOAT32, Precision.FLOAT64] if dtype is Precision.BOTH else [dtype]
-    console = diagnostics()
-    columns = (TextColumn("compiling {task.fields[name]:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     started = time.perf_counter()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(chosen) * len(precisions), name="")
-        for op in chosen:
-            progress.update(task, name=op.name)
-            for precision in precisions:
-                _run(op, precision.value)
-                progress.advance(task)
+    for op in one_by_one("compiling", chosen):
+        for precision in precisions:
+            _run(op, precision.value)
     compiled, loaded = jit.compile_statistics()
     output().print(
         f"{counted(len(chosen), 'operation')}: {counted(compiled, 'kernel')} compiled, {loaded} found compiled, in "
