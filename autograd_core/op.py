@@ -94,6 +94,8 @@ class Op:
         reference: an independent NumPy statement of the same values, or None.
         torch: dotted name of PyTorch's counterpart below ``torch``, or "" where it has none.
         samples: draws arguments to try it with.
+        part: the parameter that is a basic index, if all the operation does is to take it of its operand; its
+            derivative is then placed where it belongs without a call of the rule.
         complex_safe: whether the formula is analytic, so that complex steps check it.
     """
 
@@ -115,6 +117,7 @@ class Op:
         outputs: int = 1,
         differentiable: bool = True,
         residuals: tuple[str, ...] = (),
+        part: str = "",
         joint_rule: Rule | None = None,
     ) -> None:
         if name in REGISTRY:
@@ -134,6 +137,7 @@ class Op:
         self.outputs = outputs
         self.differentiable = differentiable
         self.residuals = residuals
+        self.part = part
         self.joint_rule = joint_rule
         self.rules: dict[int, Rule] = {}
         self.plans: dict[Any, Plan] = {}

@@ -46,8 +46,8 @@ class Plan:
     """
 
     __slots__ = (
-        "_joint", "_needs", "_rules", "count", "keep", "mask", "named_sources", "names", "op", "pullback", "single",
-        "sources", "versioned",
+        "_joint", "_needs", "_rules", "count", "keep", "mask", "named_sources", "names", "op", "part", "pullback",
+        "single", "sources", "versioned",
     )  # fmt: skip
 
     def __init__(self, op: Op, mask: int, count: int) -> None:
@@ -56,6 +56,7 @@ class Plan:
         self.count = count
         # Its nodes have a cotangent, not several.
         self.single: bool = op.outputs == 1
+        self.part: str = op.part
         self.names = self._names()
         self.sources = tuple(self._source(name) for name in self.names)
         self.named_sources = tuple(zip(self.names, self.sources, strict=True))

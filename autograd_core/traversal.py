@@ -16,6 +16,7 @@ from .anomaly import check_cotangents
 from .broadcasting import unbroadcast, unbroadcast_axes
 from .graph import Accumulator, Node, ancestors, thread
 from .kernels.boundary import empty_in_order
+from .parts import Index, Parts
 from .plan import Pullback
 from .recording import PROJECTION
 from .tensor import Tensor, wrap
@@ -89,6 +90,13 @@ class _Pass:
                 if part is not None:
                     known = waiting[position]
                     waiting[position] = part if known is None else known + part
+        elif type(waiting) is Parts:
+            if fresh:
+                waiting.add_to(cotangent)
+                pending[node] = cotangent
+            else:
+                pending[node] = np.add(whole := waiting.whole(), cotangent, whole)
+            self.owned.add(node)
         elif node in self.owned:
             np.add(waiting, cotangent, waiting)
         elif self.pullback is not None:
@@ -99,6 +107,27 @@ class _Pass:
             pending[node] = total if type(total) is _ndarray else np.asarray(total)
             self.owned.add(node)
 
+    def put(self, node: Any, index: Index, cotangent: np.ndarray) -> None:
+        """Add a contribution that is zero but at an index."""
+        pending = self.pending
+        waiting = pending.get(node)
+        if waiting is None:
+            pending[node] = Parts(node.shape, index, cotangent)
+            if type(node) is Accumulator:
+                self.leaves.append(node)
+            else:
+                heappush(self.heap, (-node.sequence, node))
+        elif type(waiting) is Parts:
+            waiting.append(index, cotangent)
+            if waiting.crowded:
+                pending[node] = waiting.whole()
+                self.owned.add(node)
+        else:
+            if node not in self.owned:
+                waiting = pending[node] = np.array(waiting)
+                self.owned.add(node)
+            waiting[index] += cotangent
+
     def run(self) -> None:
         """Visit every node that a cotangent reaches, and then the leaves: a pass that fails changes none of theirs."""
         heap, pending, owned = self.heap, self.pending, self.owned
@@ -108,11 +137,16 @@ class _Pass:
             owns = following in owned
             if owns:
                 owned.remove(following)
+            elif type(cotangent) is Parts:
+                cotangent, owns = cotangent.whole(), True
             # Along a chain nothing else waits, and the one parent comes next without a detour through the heap.
             while following is not None:
                 following, cotangent, owns = self._visit(following, cotangent, owns)
         for leaf in self.leaves:
             cotangent = pending.pop(leaf)
+            if type(cotangent) is Parts:
+                cotangent = cotangent.whole()
+                owned.add(leaf)
             if leaf.hooks:
                 cotangent, owns = _run_hooks(leaf.hooks, cotangent), False  # a hook may have kept it
             else:
@@ -145,6 +179,13 @@ class _Pass:
             if not any(edges):
                 return None, None, False
         plan = node.plan
+        if plan.part and not recorded and not self.anomaly and (self.heap or type(edges[0]) is Accumulator):
+            if node.saved is None:
+                node.check_alive()
+            self.put(edges[0], node.parameters[plan.part], cotangent)
+            if not self.retain:
+                node.saved = None
+            return None, None, False
         if not plan.single:
             if plan is PROJECTION:
                 self._project(node, cotangent)

@@ -21,7 +21,7 @@ ROOMS = (
     "plan",
     "op",
     "graph",
-    *("anomaly", "grad_mode"),
+    *("anomaly", "grad_mode", "parts"),
     "tensor",
     "printing",
     "recording",

@@ -183,6 +183,7 @@ def swap_last(value: Any) -> Any:
 @structural(
     "slice",
     view=True,
+    part="index",
     reference=lambda x, index: x[index],
     samples=lambda random: [
         Sample((_normal(random, 5, 4),), {"index": (slice(1, 4, 2), 1)}),
