@@ -1,68 +1,143 @@
 """Sums of a few elements of each plane for each point, and the two maps that undo them.
 
-Planes are lines (images, channels, size), points have `places` and weights (images, points, taps). The three sums of
+Planes are lines (images, channels, size), points have `places` and weights (images, taps, points). The three sums of
 
-    weight[i, p, t] * x[i, c, places[i, p, t]] * y[i, c, p]
+    weight[i, t, p] * x[i, c, places[i, t, p]] * y[i, c, p]
 
-that leave out y, x or the weights are the maps here. Each writes disjoint lines or points from a thread, in an order
-that does not depend on how many there are.
+that leave out y, x or the weights are the maps here, each also for channels that come last in memory: (images, size,
+channels). What a point reads are rows of channels; planes are turned block by block to have such rows. Each map writes
+disjoint lines or points from a thread, in an order that does not depend on how many there are.
 """
 
 from __future__ import annotations
 
-from .jit import prange, serial_and_parallel
+import numpy as np
 
-# Points a thread takes at a time.
+from .jit import inline, prange, serial_and_parallel
+from .lines import dot_segment
+from .planes import PLANES, planes_in, planes_out
+
+# Points that are worked on at a time: their rows stay in the nearest cache.
 _POINTS = 256
+# Points for which planes are turned once more, so that threads can share an image.
+_MANY = 4096
+
+
+@inline
+def _read(rows, weight, places, point, target):
+    """What a point reads, of rows of channels."""
+    taps = places.shape[0]
+    fours = taps - taps % 4
+    target[:] = 0
+    for tap in range(0, fours, 4):
+        a, b = rows[np.uint32(places[tap, point])], rows[np.uint32(places[tap + 1, point])]
+        c, d = rows[np.uint32(places[tap + 2, point])], rows[np.uint32(places[tap + 3, point])]
+        p, q, r, s = weight[tap, point], weight[tap + 1, point], weight[tap + 2, point], weight[tap + 3, point]
+        for channel in range(target.size):
+            target[channel] += p * a[channel] + q * b[channel] + r * c[channel] + s * d[channel]
+    for tap in range(fours, taps):
+        a, p = rows[np.uint32(places[tap, point])], weight[tap, point]
+        for channel in range(target.size):
+            target[channel] += p * a[channel]
+
+
+@inline
+def _give(rows, weight, places, point, source):
+    """Add what a point gives to the rows that it reads."""
+    for tap in range(places.shape[0]):
+        row, p = rows[np.uint32(places[tap, point])], weight[tap, point]
+        for channel in range(source.size):
+            row[channel] += p * source[channel]
 
 
 def _take(x, weight, places, out):
     """Without y: for each point and channel the sum over its taps."""
     images, channels, points = out.shape
-    taps = places.shape[2]
-    for plane in prange(images * channels):
-        image, channel = plane // channels, plane % channels
-        line = x[image, channel]
-        for point in range(points):
-            total = x.dtype.type(0)
-            for tap in range(taps):
-                total += weight[image, point, tap] * line[places[image, point, tap]]
-            out[image, channel, point] = total
+    size = x.shape[2]
+    blocks = (channels + PLANES - 1) // PLANES
+    for task in prange(images * blocks):
+        image, block = task // blocks, task % blocks
+        rows = planes_in(x[image].reshape(-1), block, channels, size, 0, size).reshape(size, PLANES)
+        found = np.empty((_POINTS, PLANES), x.dtype)
+        for first in range(0, points, _POINTS):
+            last = min(points, first + _POINTS)
+            for point in range(first, last):
+                _read(rows, weight[image], places[image], point, found[point - first])
+            planes_out(found.reshape(-1), out[image].reshape(-1), block, channels, points, first, last)
 
 
 def _put(y, weight, places, out):
     """Without x: what each element is given by the points that read it."""
     images, channels, points = y.shape
-    taps = places.shape[2]
-    for plane in prange(images * channels):
-        image, channel = plane // channels, plane % channels
-        line = out[image, channel]
-        line[:] = 0
-        for point in range(points):
-            value = y[image, channel, point]
-            for tap in range(taps):
-                line[places[image, point, tap]] += weight[image, point, tap] * value
+    size = out.shape[2]
+    blocks = (channels + PLANES - 1) // PLANES
+    for task in prange(images * blocks):
+        image, block = task // blocks, task % blocks
+        rows = np.zeros((size, PLANES), y.dtype)
+        for first in range(0, points, _POINTS):
+            last = min(points, first + _POINTS)
+            turned = planes_in(y[image].reshape(-1), block, channels, points, first, last)
+            given = turned.reshape(last - first, PLANES)
+            for point in range(first, last):
+                _give(rows, weight[image], places[image], point, given[point - first])
+        planes_out(rows.reshape(-1), out[image].reshape(-1), block, channels, size, 0, size)
 
 
 def _products(x, y, places, out):
     """Without the weights: for each point and tap the sum over channels."""
     images, channels, points = y.shape
-    taps = places.shape[2]
+    size, taps = x.shape[2], places.shape[1]
+    parts = (points + _MANY - 1) // _MANY
+    for task in prange(images * parts):
+        image, low = task // parts, task % parts * _MANY
+        high = min(points, low + _MANY)
+        out[image, :, low:high] = 0
+        for block in range((channels + PLANES - 1) // PLANES):
+            there = min(PLANES, channels - block * PLANES)
+            rows = planes_in(x[image].reshape(-1), block, channels, size, 0, size).reshape(size, PLANES)
+            turned = planes_in(y[image].reshape(-1), block, channels, points, low, high)
+            given = turned.reshape(high - low, PLANES)
+            for point in range(low, high):
+                for tap in range(taps):
+                    row = rows[np.uint32(places[image, tap, point])]
+                    out[image, tap, point] += dot_segment(row[:there], given[point - low, :there])
+
+
+def _take_last(x, weight, places, out):
+    """As `take`, for channels that come last."""
+    images, points, _ = out.shape
     blocks = (points + _POINTS - 1) // _POINTS
     for task in prange(images * blocks):
         image, first = task // blocks, task % blocks * _POINTS
-        last = min(points, first + _POINTS)
-        for point in range(first, last):
+        for point in range(first, min(points, first + _POINTS)):
+            _read(x[image], weight[image], places[image], point, out[image, point])
+
+
+def _put_last(y, weight, places, out):
+    """As `put`, for channels that come last."""
+    images, points, _ = y.shape
+    for image in prange(images):
+        out[image] = 0
+        for point in range(points):
+            _give(out[image], weight[image], places[image], point, y[image, point])
+
+
+def _products_last(x, y, places, out):
+    """As `products`, for channels that come last."""
+    images, points, _ = y.shape
+    taps = places.shape[1]
+    blocks = (points + _POINTS - 1) // _POINTS
+    for task in prange(images * blocks):
+        image, first = task // blocks, task % blocks * _POINTS
+        for point in range(first, min(points, first + _POINTS)):
             for tap in range(taps):
-                out[image, point, tap] = 0
-        for channel in range(channels):
-            line = x[image, channel]
-            for point in range(first, last):
-                value = y[image, channel, point]
-                for tap in range(taps):
-                    out[image, point, tap] += line[places[image, point, tap]] * value
+                row = x[image, np.uint32(places[image, tap, point])]
+                out[image, tap, point] = dot_segment(row, y[image, point])
 
 
 take_serial, take_parallel = serial_and_parallel(_take)
 put_serial, put_parallel = serial_and_parallel(_put)
 products_serial, products_parallel = serial_and_parallel(_products)
+take_last_serial, take_last_parallel = serial_and_parallel(_take_last)
+put_last_serial, put_last_parallel = serial_and_parallel(_put_last)
+products_last_serial, products_last_parallel = serial_and_parallel(_products_last)

@@ -1,8 +1,7 @@
 """Images read at points between their elements: grids of coordinates, affine ones, and sampling there.
 
-A sample is a sum of a few elements with weights that depend on where the point lies between them. The sum, what undoes
-it for the elements and for the weights are three maps of one trilinear form, as convolution and its transposes are;
-the weights are elementwise operations on the coordinates. So derivatives of any order are of the same kinds.
+A sample is a sum of a few elements (:mod:`.points`) with weights that depend on where the point lies between them: the
+weights are elementwise operations on the coordinates, and kernels of their own where nobody asks how they came about.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..declaration import structural
+from ..declaration import fused
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
 from ..op import Sample
@@ -25,107 +24,20 @@ from .arguments import floating
 from .blocks import run
 from .creation import from_numpy
 from .elementwise import where as select
+from .images import empty_images, is_channels_last
 from .joining import stack
+from .points import products, put, take, take_weighted_primitive
 
 if TYPE_CHECKING:
-    from ..kernels import points as kernels
+    from ..kernels import grids as kernels
 else:
-    kernels = lazy_import("autograd_core.kernels.points")
+    kernels = lazy_import("autograd_core.kernels.grids")
 
-# --- the trilinear form -----------------------------------------------------------------------------------------
-
-
-def _samples(random: np.random.Generator, *names: str) -> list[Sample]:
-    found = []
-    for images, channels, size, points, taps in ((2, 3, 5, 4, 2), (1, 1, 1, 3, 1), (1, 2, 6, 1, 4)):
-        shapes = {"x": (images, channels, size), "weight": (images, points, taps), "y": (images, channels, points)}
-        places = random.integers(0, size, (images, points, taps)).astype(np.int32)
-        parameters: dict[str, Any] = {"places": places}
-        if "x" not in names:
-            parameters["size"] = size
-        found.append(Sample(tuple(random.standard_normal(shapes[name]) for name in names), parameters))
-    return found
-
-
-def _read(x: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """x[i, c, places[i, p, t]], of shape (images, channels, points, taps)."""
-    return np.stack([line[:, place] for line, place in zip(x, places, strict=True)])
-
-
-def _put_reference(y: np.ndarray, weight: np.ndarray, places: np.ndarray, size: int) -> np.ndarray:
-    full = np.zeros((*y.shape[:2], size))
-    for image, channel in np.ndindex(*y.shape[:2]):
-        np.add.at(full[image, channel], places[image], weight[image] * y[image, channel][:, None])
-    return full
-
-
-@structural(
-    "take_weighted",
-    reference=lambda x, weight, places: np.einsum("icpt,ipt->icp", _read(x, places), weight),
-    samples=lambda random: _samples(random, "x", "weight"),
-)
-def take_weighted_primitive(x: np.ndarray, weight: np.ndarray, *, places: np.ndarray) -> np.ndarray:
-    """For each point and channel the sum of the elements at its places, each times its weight."""
-    out = np.empty((*x.shape[:2], places.shape[1]), x.dtype)
-    run(kernels, "take", out.size * places.shape[2], contiguous(x), contiguous(weight), contiguous(places), out)
-    return out
-
-
-@structural(
-    "put_weighted",
-    reference=_put_reference,
-    samples=lambda random: _samples(random, "y", "weight"),
-)
-def put_weighted_primitive(operand: np.ndarray, weight: np.ndarray, *, places: np.ndarray, size: int) -> np.ndarray:
-    """Each point's element, times its weights, added at its places."""
-    out = np.empty((*operand.shape[:2], size), operand.dtype)
-    work = operand.size * places.shape[2]
-    run(kernels, "put", work, contiguous(operand), contiguous(weight), contiguous(places), out)
-    return out
-
-
-@structural(
-    "point_products",
-    reference=lambda x, operand, places: np.einsum("icpt,icp->ipt", _read(x, places), operand),
-    samples=lambda random: _samples(random, "x", "y"),
-)
-def point_products_primitive(x: np.ndarray, operand: np.ndarray, *, places: np.ndarray) -> np.ndarray:
-    """For each point and each of its places the product of the point's element and the one there, over channels."""
-    out = np.empty(places.shape, x.dtype)
-    work = operand.size * places.shape[2]
-    run(kernels, "products", work, contiguous(x), contiguous(operand), contiguous(places), out)
-    return out
-
-
-@take_weighted_primitive.vjp("x")
-def _take_by_x(cotangent: Any, weight: Any, x_shape: tuple[int, ...], places: np.ndarray) -> Any:
-    return put_weighted_primitive(cotangent, weight, places=places, size=x_shape[2])
-
-
-@take_weighted_primitive.vjp("weight")
-def _take_by_weight(cotangent: Any, x: Any, places: np.ndarray) -> Any:
-    return point_products_primitive(x, cotangent, places=places)
-
-
-@put_weighted_primitive.vjp("operand")
-def _put_by_operand(cotangent: Any, weight: Any, places: np.ndarray) -> Any:
-    return take_weighted_primitive(cotangent, weight, places=places)
-
-
-@put_weighted_primitive.vjp("weight")
-def _put_by_weight(cotangent: Any, operand: Any, places: np.ndarray) -> Any:
-    return point_products_primitive(cotangent, operand, places=places)
-
-
-@point_products_primitive.vjp("x")
-def _products_by_x(cotangent: Any, operand: Any, x_shape: tuple[int, ...], places: np.ndarray) -> Any:
-    return put_weighted_primitive(operand, cotangent, places=places, size=x_shape[2])
-
-
-@point_products_primitive.vjp("operand")
-def _products_by_operand(cotangent: Any, x: Any, places: np.ndarray) -> Any:
-    return take_weighted_primitive(x, cotangent, places=places)
-
+# How many elements a point reads along a dimension, and what lies outside, in the kernels' order.
+MODES = {"nearest": 1, "bilinear": 2, "bicubic": 4}
+PADDINGS = ("zeros", "border", "reflection")
+# The time to find a place and its weight beside that of an addition.
+_LOCATING = 8
 
 # --- where points lie -------------------------------------------------------------------------------------------
 
@@ -210,6 +122,107 @@ def _taps(place: Tensor, size: int, mode: str, padding: str, align: bool) -> lis
     return _linear(place, size) if mode == "bilinear" else _nearest(place, size)
 
 
+# --- the operation ----------------------------------------------------------------------------------------------
+
+
+def _located(
+    grid: np.ndarray, sizes: tuple[int, ...], mode: str, padding: str, align: bool
+) -> tuple[tuple[Any, ...], np.ndarray, np.ndarray]:
+    """What the kernels are told of a grid (images, points, dimensions), and the places and weights of its points."""
+    images, points, count = grid.shape
+    taps = MODES[mode]
+    told = (contiguous(grid), np.array(sizes), taps, PADDINGS.index(padding), align)
+    shape = (images, taps**count, points)
+    places, weights = np.empty(shape, np.int32), np.empty(shape, grid.dtype)
+    run(kernels, "locate", _LOCATING * places.size, *told, places, weights)
+    return told, places, weights
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return images.reshape(*images.shape[:2], prod(images.shape[2:]))
+
+
+def _points(grid: np.ndarray) -> np.ndarray:
+    return grid.reshape(grid.shape[0], prod(grid.shape[1:-1]), grid.shape[-1])
+
+
+def _forward(x: np.ndarray, grid: np.ndarray, *, mode: str, padding: str, align: bool) -> np.ndarray:
+    planes = _flat(x)
+    out = empty_images((*x.shape[:2], *grid.shape[1:-1]), x.dtype, is_channels_last(planes))
+    _, places, weights = _located(_points(grid), x.shape[2:], mode, padding, align)
+    take(planes, weights, places, _flat(out))
+    return out
+
+
+def _reference(x: np.ndarray, grid: np.ndarray, mode: str, padding: str, align: bool) -> np.ndarray:
+    """Written out point by point, for padding with zeros and no cubes."""
+    sizes = x.shape[2:]
+    out = np.zeros((*x.shape[:2], *grid.shape[1:-1]))
+    for image, *point in np.ndindex(grid.shape[:-1]):
+        moved, extent = (grid[(image, *point)][::-1] + 1) / 2, np.array(sizes)
+        place = moved * (extent - 1) if align else moved * extent - 0.5
+        for near in np.ndindex(*sizes):
+            distances = np.abs(place - near)
+            weight = np.prod(np.maximum(0, 1 - distances)) if mode == "bilinear" else float((distances < 0.5).all())
+            out[(image, slice(None), *point)] += weight * x[(image, slice(None), *near)]
+    return out
+
+
+def _samples(random: np.random.Generator) -> list[Sample]:
+    found = []
+    for shape, points, mode, align in (
+        ((2, 3, 4, 5), (2, 3), "bilinear", False),
+        ((1, 2, 3, 2), (1, 4), "bilinear", True),
+        ((1, 2, 2, 3, 2), (2, 1, 2), "bilinear", False),
+        ((1, 2, 4, 3), (3, 1), "nearest", False),
+    ):
+        count = len(points)
+        grid = random.uniform(-1.2, 1.2, (shape[0], *points, count))
+        found.append(Sample((random.standard_normal(shape), grid), {"mode": mode, "padding": "zeros", "align": align}))
+    return found
+
+
+@fused("grid_sample", forward=_forward, reference=_reference, samples=_samples)
+def grid_sample_primitive(x: Any, grid: Any, *, mode: str, padding: str, align: bool) -> Any:
+    """Images (N, C, …) read at the points of a grid (N, …, dimensions)."""
+    samples, channels, *sizes = x.shape
+    points, count = prod(grid.shape[1:-1]), len(sizes)
+    flat = grid.reshape(samples, points, count)
+    # The grid's last coordinate belongs to the first spatial dimension.
+    along = [_taps(flat[:, :, count - 1 - axis], size, mode, padding, align) for axis, size in enumerate(sizes)]
+    places, weights = [], []
+    for taps in itertools.product(*along):
+        index, inside = taps[0][0], taps[0][1]
+        for (other, within, _), size in zip(taps[1:], sizes[1:], strict=True):
+            index, inside = index * size + other, inside & within
+        weight = functools.reduce(lambda product, factor: product * factor, [tap[2] for tap in taps])
+        places.append(index)
+        weights.append(weight if inside.all() else _chosen(inside, weight, 0.0))
+    chosen = np.stack(places, axis=1).astype(np.int32)
+    out = take_weighted_primitive(x.reshape(samples, channels, prod(sizes)), stack(weights, 1), places=chosen)
+    return out.reshape(samples, channels, *grid.shape[1:-1])
+
+
+@grid_sample_primitive.vjp("x")
+def _(
+    cotangent: np.ndarray, grid: np.ndarray, x_shape: tuple[int, ...], mode: str, padding: str, align: bool
+) -> np.ndarray:
+    planes = _flat(cotangent)
+    out = empty_images(x_shape, cotangent.dtype, is_channels_last(planes))
+    _, places, weights = _located(_points(grid), x_shape[2:], mode, padding, align)
+    put(planes, weights, places, _flat(out))
+    return out
+
+
+@grid_sample_primitive.vjp("grid")
+def _(cotangent: np.ndarray, x: np.ndarray, grid: np.ndarray, mode: str, padding: str, align: bool) -> np.ndarray:
+    told, places, _ = _located(_points(grid), x.shape[2:], mode, padding, align)
+    out = np.empty(grid.shape, grid.dtype)
+    by_weights = products(_flat(x), _flat(cotangent), places)
+    run(kernels, "slopes", _LOCATING * places.size, *told, by_weights, _points(out))
+    return out
+
+
 # --- what users call --------------------------------------------------------------------------------------------
 
 
@@ -251,9 +264,9 @@ def grid_sample(
     count = images.ndim - 2
     if images.dtype != grid.dtype:
         raise TypeError(f"grid_sample: input and grid must have one dtype, got {images.dtype} and {grid.dtype}")
-    if mode not in ("bilinear", "nearest", "bicubic"):
+    if mode not in MODES:
         raise ValueError(f"grid_sample: mode must be bilinear, nearest or bicubic, got {mode!r}")
-    if padding_mode not in ("zeros", "border", "reflection"):
+    if padding_mode not in PADDINGS:
         raise ValueError(f"grid_sample: padding_mode must be zeros, border or reflection, got {padding_mode!r}")
     if count not in (2, 3) or grid.ndim != count + 2 or grid.shape[-1] != count or grid.shape[0] != images.shape[0]:
         raise ValueError(
@@ -265,27 +278,12 @@ def grid_sample(
     sizes = images.shape[2:]
     if 0 in sizes:
         raise ValueError(f"grid_sample: there is nothing to read in images of {sizes}")
-    samples, points = images.shape[0], prod(grid.shape[1:-1])
-    flat = grid.reshape(samples, points, count)
-    # The grid's last coordinate belongs to the first spatial dimension.
-    along = [
-        _taps(flat[:, :, count - 1 - axis], size, mode, padding_mode, bool(align_corners))
-        for axis, size in enumerate(sizes)
-    ]
-    places, weights = [], []
-    for taps in itertools.product(*along):
-        index, inside = taps[0][0], taps[0][1]
-        for (other, within, _), size in zip(taps[1:], sizes[1:], strict=True):
-            index, inside = index * size + other, inside & within
-        weight = functools.reduce(lambda product, factor: product * factor, [tap[2] for tap in taps])
-        places.append(index)
-        weights.append(weight if inside.all() else _chosen(inside, weight, 0.0))
     out: Tensor = apply(
-        take_weighted_primitive.op,
-        (images.reshape(samples, images.shape[1], prod(sizes)), stack(weights, 2)),
-        {"places": np.stack(places, axis=2).astype(np.int32)},
+        grid_sample_primitive.op,
+        (images, grid),
+        {"mode": mode, "padding": padding_mode, "align": bool(align_corners)},
     )
-    return out.reshape(samples, images.shape[1], *grid.shape[1:-1])
+    return out
 
 
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:

@@ -45,6 +45,30 @@ def test_volumes_against_pytorch(torch: Any, mode: str, padding: str, align: boo
     compare(torch, *drawn((3, 5, 4), (2, 3, 4)), mode, padding, align)
 
 
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+def test_blocks_of_channels_and_points_in_both_orders_of_memory(torch: Any, mode: str, channels_last: bool) -> None:
+    """More channels than a block has and no multiple of it, more points than are worked on at a time."""
+    random = np.random.default_rng(5)
+    x, grid = random.standard_normal((2, 19, 9, 8)), random.uniform(-1.3, 1.3, (2, 65, 70, 2))
+    weight = random.standard_normal((2, 19, 65, 70))
+    sides = []
+    for library in (ag, torch):
+        functional = ag if library is ag else torch.nn.functional
+        image, points = library.tensor(x, requires_grad=True), library.tensor(grid, requires_grad=True)
+        read, above = image, library.tensor(weight)
+        if channels_last and library is ag:
+            turned = ag.tensor(np.ascontiguousarray(x.transpose(0, 2, 3, 1)), requires_grad=True)
+            image, read = turned, turned.permute(0, 3, 1, 2)
+            above = ag.tensor(np.ascontiguousarray(weight.transpose(0, 2, 3, 1))).permute(0, 3, 1, 2)
+        y = functional.grid_sample(read, points, mode, "reflection", False)
+        y.backward(above)
+        by_image = image.grad.permute(0, 3, 1, 2) if channels_last and library is ag else image.grad
+        sides.append([found.detach().numpy() for found in (y, by_image, points.grad)])
+    for ours, theirs in zip(*sides, strict=True):
+        assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("align", [False, True])
 def test_points_on_elements_and_edges_in_single_precision(torch: Any, align: bool) -> None:
     x = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)

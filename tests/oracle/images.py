@@ -98,19 +98,24 @@ ADAPTED |= {
 
 
 def _read(x: Any, places: Any) -> Any:
-    """x[i, c, places[i, p, t]] for all i, c, p, t."""
+    """x[i, c, places[i, t, p]] for all i, c, t, p."""
     flat = places.long().flatten(1)[:, None].expand(-1, x.shape[1], -1)
     return x.gather(2, flat).reshape(*x.shape[:2], *places.shape[1:])
 
 
 def _put_weighted(operand: Any, weight: Any, places: Any, size: int) -> Any:
     flat = places.long().flatten(1)[:, None].expand(-1, operand.shape[1], -1)
-    shares = (operand[..., None] * weight[:, None]).flatten(2)
+    shares = (operand[:, :, None] * weight[:, None]).flatten(2)
     return torch.zeros(*operand.shape[:2], size, dtype=operand.dtype).scatter_add(2, flat, shares)
 
 
+def _grid_sample(x: Any, grid: Any, mode: str, padding: str, align: bool) -> Any:
+    return F.grid_sample(x, grid, mode, padding, align)
+
+
 ADAPTED |= {
-    "take_weighted": lambda x, weight, places: (_read(x, places) * weight[:, None]).sum(-1),
+    "grid_sample": _grid_sample,
+    "take_weighted": lambda x, weight, places: (_read(x, places) * weight[:, None]).sum(2),
     "put_weighted": _put_weighted,
-    "point_products": lambda x, operand, places: (_read(x, places) * operand[..., None]).sum(1),
+    "point_products": lambda x, operand, places: (_read(x, places) * operand[:, :, None]).sum(1),
 }
