@@ -13,7 +13,7 @@ from .declaration import attach, structural, summary_of
 from .graph import thread
 from .kernels.loop import LARGE
 from .op import REAL, REGISTRY, Domain, Elementwise, Rule, Sample, names_of, split_signature
-from .recording import NUMBER, apply, record
+from .recording import NUMBER, apply, record, record_many
 from .tensor import Tensor, wrap
 
 Number = bool | int | float
@@ -27,7 +27,7 @@ _NO_PARAMETERS: dict[str, Any] = {}
 
 
 def _unary(op: Elementwise) -> Callable[[Any], Tensor]:
-    plans = op.plans
+    plans, differentiable = op.plans, op.differentiable
 
     def call(input: Any) -> Tensor:
         try:
@@ -41,19 +41,22 @@ def _unary(op: Elementwise) -> Callable[[Any], Tensor]:
         result = op.forward(array) if array.size < LARGE else op.large(array)
         if type(result) is not _ndarray:
             result = np.asarray(result)
-        if edge is None or not thread.mode.enabled or not op.differentiable:
+        if edge is None or not differentiable:
+            return wrap(result, None)
+        mode = thread.mode
+        if not mode.enabled:
             return wrap(result, None)
         try:
             plan = plans[1]
         except KeyError:
             plan = op.plan(1, 1)
-        return record(plan, (input,), (array,), result, (), _NO_PARAMETERS, (edge,))
+        return record(mode, plan, result, _NO_PARAMETERS, input, NUMBER, array, None)
 
     return call
 
 
 def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
-    plans = op.plans
+    plans, differentiable = op.plans, op.differentiable
 
     def call(input: Any, other: Any) -> Tensor:
         try:
@@ -66,9 +69,8 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
                     return _general(op, (input, other), {})
                 second: Any = other
                 second_edge = None
-                tensor = NUMBER
+                other = NUMBER
             else:
-                tensor = other
                 second = other._array
                 second_edge = other._node
                 if second.dtype is not dtype:
@@ -84,14 +86,20 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
             raise
         if type(result) is not _ndarray:
             result = np.asarray(result)
-        if (first_edge is None and second_edge is None) or not thread.mode.enabled or not op.differentiable:
+        if second_edge is not None:
+            mask = 2 if first_edge is None else 3
+        elif first_edge is not None:
+            mask = 1
+        else:
             return wrap(result, None)
-        mask = 1 if second_edge is None else 2 if first_edge is None else 3
+        mode = thread.mode
+        if not mode.enabled or not differentiable:
+            return wrap(result, None)
         try:
             plan = plans[mask]
         except KeyError:
             plan = op.plan(mask, 2)
-        return record(plan, (input, tensor), (first, second), result, (), _NO_PARAMETERS, (first_edge, second_edge))
+        return record(mode, plan, result, _NO_PARAMETERS, input, other, first, second)
 
     return call
 
@@ -161,7 +169,7 @@ def _alike(op: Elementwise, operands: Sequence[Any], parameters: dict[str, Any])
     if not mask or not thread.mode.enabled or not op.differentiable:
         return wrap(result, None)
     plan = op.plans.get(mask) or op.plan(mask, len(edges))
-    return record(plan, operands, arrays, result, (), parameters, edges)
+    return record_many(plan, operands, arrays, result, (), parameters, edges)
 
 
 def _as_number(operation: str, name: str, value: Any) -> Number:
@@ -209,7 +217,7 @@ def _general(op: Elementwise, operands: Sequence[Any], parameters: dict[str, Any
             mask |= 1 << index
     if not mask or not thread.mode.enabled or not op.differentiable:
         return wrap(result, None)
-    return record(op.plan(mask, len(edges)), tensors, arrays, result, (), parameters, edges)
+    return record_many(op.plan(mask, len(edges)), tensors, arrays, result, (), parameters, edges)
 
 
 def _plain(operand: Any) -> Any:

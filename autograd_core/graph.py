@@ -16,6 +16,7 @@ import numpy as np
 
 from .broadcasting import Shape
 from .errors import GraphError, InPlaceError
+from .plan import BOTH, LISTED, NOTHING
 
 if TYPE_CHECKING:
     from .op import Op
@@ -130,12 +131,18 @@ class Extras:
 class Node:
     """One applied operation.
 
+    Python's collector of reference cycles looks at every list and tuple again and again for as long as it lives. So
+    what most nodes have one or two of lies in the node itself: a pair of attributes each for edges, saved values and
+    version cells. Where there are more, the first of the pair holds them all in a tuple. How many edges there are
+    ``plan.count`` says, what is saved and where ``plan.saves``.
+
     Attributes:
         plan: which operands need gradients and how they are computed; ``plan.op`` is the operation's record.
-        edges: for each operand the node or accumulator its gradient goes to, None where no gradient is needed.
-        saved: what the derivative reads, or None once released.
-        versions: for every saved array that can be changed its version cell and then the count at saving, all in one
-            line; ``plan.versioned`` says in the same order which arrays these are.
+        edge, other_edge: where the gradients of operands go.
+        value, other_value: what the derivative reads; `value` is None once it was released.
+        cell, other_cell: the version cells of saved arrays that can be changed; of more than two, `cell` is a tuple of
+            each cell followed by its count. ``plan.versioned`` says in the same order which arrays these are.
+        count, other_count: their counts at saving.
         parameters: the operation's non-tensor arguments.
         shape, dtype: of the output.
         sequence: creation order; parents always come before children.
@@ -143,29 +150,57 @@ class Node:
 
     __slots__ = (
         "__weakref__",
+        "cell",
+        "count",
         "dtype",
-        "edges",
+        "edge",
         "extras",
+        "other_cell",
+        "other_count",
+        "other_edge",
+        "other_value",
         "parameters",
         "plan",
-        "saved",
         "scope",
         "sequence",
         "shape",
-        "versions",
+        "value",
     )
 
     # Made by `make_node` or, for what nearly every operation records, in `recording`: an __init__ takes as long again.
     plan: Plan
-    edges: tuple[Any, ...]
-    saved: tuple[Any, ...] | None
-    versions: tuple[Any, ...]
+    edge: Any
+    other_edge: Any
+    value: Any
+    other_value: Any
+    cell: Any
+    count: int
+    other_cell: VersionCell
+    other_count: int
     parameters: dict[str, Any]
     shape: Shape
     dtype: np.dtype[Any]
     sequence: int
     scope: Scope | None
     extras: Extras | None
+
+    @property
+    def edges(self) -> tuple[Any, ...]:
+        """For each operand the node or accumulator its gradient goes to, None where no gradient is needed."""
+        count = self.plan.count
+        edges: tuple[Any, ...] = (
+            (self.edge, self.other_edge) if count == 2 else (self.edge,) if count == 1 else self.edge
+        )
+        return edges
+
+    @property
+    def saved(self) -> tuple[Any, ...] | None:
+        """What the derivative reads, in the order of ``plan.names``; None once it was released."""
+        saves = self.plan.saves
+        if self.value is None or saves in (LISTED, NOTHING):
+            found: tuple[Any, ...] | None = self.value
+            return found
+        return (self.value, self.other_value) if saves == BOTH else (self.value,)
 
     @property
     def op(self) -> Op:
@@ -193,25 +228,31 @@ class Node:
 
     def check_alive(self) -> None:
         """Raise if backward cannot pass here: values released, or changed since they were saved."""
-        if self.saved is None and self.extras is not None and self.extras.recompute is not None:
+        if self.value is None and self.extras is not None and self.extras.recompute is not None:
             self.extras.recompute()
-        if self.saved is None:
+        if self.value is None:
             raise GraphError(
                 f"backward reached the operation '{self.name}' (output {self.shape}) a second time, after its saved "
                 "values had been freed. Usual causes: a loss accumulated over steps (`total += loss` keeps every "
                 "graph), or a hidden state carried over without being detached. Remedies: accumulate loss.item(), "
                 "call .detach() on the carried state, or pass retain_graph=True to the first backward."
             )
-        versions = self.versions
-        for place in range(0, len(versions), 2):
-            if versions[place][0] != versions[place + 1]:
-                label = self.plan.versioned[place // 2]
-                raise InPlaceError(self._changed_message(versions[place], versions[place + 1], label))
+        for (cell, count), label in zip(self._counts(), self.plan.versioned, strict=True):
+            if cell[0] != count:
+                raise InPlaceError(self._changed_message(cell, count, label))
 
     @property
     def changed(self) -> bool:
         """Whether a saved value was modified in place since."""
-        return any(cell[0] != count for cell, count in zip(self.versions[::2], self.versions[1::2], strict=True))
+        return self.value is not None and any(cell[0] != count for cell, count in self._counts())
+
+    def _counts(self) -> list[tuple[VersionCell, int]]:
+        """The version cells of saved values and their counts at saving; ``plan.versioned`` says whose they are."""
+        saves = self.plan.saves
+        if saves == LISTED:
+            return list(zip(self.cell[::2], self.cell[1::2], strict=True))
+        found = [] if saves == NOTHING else [(self.cell, self.count)]
+        return [*found, (self.other_cell, self.other_count)] if saves == BOTH else found
 
     def _changed_message(self, cell: VersionCell, count: int, label: str | int) -> str:
         site = self.extras.site if self.extras is not None else None
@@ -225,25 +266,34 @@ class Node:
 
     def release(self) -> None:
         """Free the saved values; the edges stay, so that the graph can still be drawn."""
-        self.saved = None
-        self.versions = ()
+        self.value = self.other_value = None
+
+    def restore(self, other: Node) -> None:
+        """Take what `other`, a node of the same operation, saved."""
+        for name in ("value", "other_value", "cell", "count", "other_cell", "other_count"):
+            # What there is none of was never set.
+            if hasattr(other, name):
+                setattr(self, name, getattr(other, name))
 
 
 def make_node(
     plan: Plan,
     edges: tuple[Any, ...],
-    saved: tuple[Any, ...],
-    versions: tuple[Any, ...],
     parameters: dict[str, Any],
     shape: Shape,
     dtype: np.dtype[Any],
+    saved: tuple[Any, ...] = (),
+    versions: tuple[Any, ...] = (),
 ) -> Node:
-    """Make the node of an operation that is being applied."""
+    """Make the node of an operation that is being applied; what it saves, if anything, is LISTED."""
     node = Node()
     node.plan = plan
-    node.edges = edges
-    node.saved = saved
-    node.versions = versions
+    if plan.count == 2:
+        node.edge, node.other_edge = edges
+    else:
+        node.edge = edges[0] if plan.count == 1 else edges
+    node.value = saved
+    node.cell = versions
     node.parameters = parameters
     node.shape = shape
     node.dtype = dtype

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,12 +21,15 @@ COTANGENT = Symbol("cotangent")
 
 # The saved values, and the version cells of those that can be changed, each followed by its count.
 Kept = tuple[tuple[Any, ...], tuple[Any, ...]]
-Keep = Callable[..., Kept]
 
 # Maps a node, the cotangent of its result and the edges that want one to the cotangents of its operands.
 Pullback = Callable[["Node", Any, Sequence[Any]], Sequence[Any]]
-# Maps a cotangent and the saved values to the cotangent of one operand.
-Product = Callable[[Any, Any], Any]
+# Maps a cotangent and the node it reached to the cotangent of one operand.
+Product = Callable[[Any, "Node"], Any]
+
+# What a node saves: in the usual cases one or two operands, or the result; else a list of anything.
+NOTHING, FIRST, SECOND, BOTH, RESULT, LISTED = range(6)
+_USUAL = {(): NOTHING, (0,): FIRST, (1,): SECOND, (0, 1): BOTH, (-1,): RESULT}
 
 # Where an argument of a rule comes from.
 _SAVED, _PARAMETER, _SHAPE, _NEEDS = range(4)
@@ -40,14 +42,14 @@ class Plan:
     a shape and ``("residual", k)`` a kept intermediate. `pullback(node, cotangent, edges)` maps arrays to arrays.
     Shapes of operands that need gradients are not saved: their edges know them.
 
-    `keep(tensors, arrays, result, cell, residuals)` picks the values to save and, beside them, the version cells of
-    those that can be changed, each followed by its count; None where nothing is saved. `cell` is the result's, or a
-    list of them where there are several. `versioned` names what the cells belong to: operands by name or place.
+    `saves` says in one number which values these are, and so where the node has them: in its `value` and
+    `other_value`, or, where they are LISTED, all in a tuple that is its `value`.
+    `versioned` names what the version cells of saved values belong to: operands by name or place.
     """
 
     __slots__ = (
-        "_joint", "_needs", "_rules", "count", "keep", "mask", "named_sources", "names", "op", "part", "pullback",
-        "single", "sources", "versioned",
+        "_joint", "_needs", "_rules", "count", "mask", "named_sources", "names", "op", "part", "pointwise", "pullback",
+        "saves", "single", "sources", "versioned",
     )  # fmt: skip
 
     def __init__(self, op: Op, mask: int, count: int) -> None:
@@ -57,11 +59,14 @@ class Plan:
         # Its nodes have a cotangent, not several.
         self.single: bool = op.outputs == 1
         self.part: str = op.part
-        self.names = self._names()
+        # Its pullback gives cotangents of the result's shape.
+        self.pointwise = False
+        # Operands in their order.
+        self.names = tuple(sorted(self._names(), key=lambda name: (*op.operands, name).index(name)))
         self.sources = tuple(self._source(name) for name in self.names)
         self.named_sources = tuple(zip(self.names, self.sources, strict=True))
         self.versioned = tuple(label for name, source in self.named_sources for label in self._labels(name, source))
-        self.keep = _keeper(self.sources, op.outputs)
+        self.saves = LISTED if self.sources and not self.single else _USUAL.get(self.sources, LISTED)
         self._needs = tuple(bool(mask >> index & 1) for index in range(count))
         self._joint = self.arguments(op.joint_rule) if op.joint_rule else ()
         self._rules = {} if op.joint_rule else {i: self.arguments(op.rule_for(i)) for i in self.needed()}
@@ -110,6 +115,36 @@ class Plan:
             return (name,)
         return tuple(range(self.count)) if source[0] == "operands" else ()
 
+    def keep(
+        self, tensors: Sequence[Any], arrays: Sequence[Any], result: Any, cells: Sequence[VersionCell],
+        residuals: Sequence[Any],
+    ) -> Kept:  # fmt: skip
+        """The values to save and, beside them, the version cells of those that can be changed, each with its count.
+
+        `result` and `cells` are those of the one result, or tuples of them where there are several.
+        """
+        saved: list[Any] = []
+        counted: list[VersionCell] = []
+        for source in self.sources:
+            if source == -1:
+                saved.append(result)
+                counted += cells
+            elif type(source) is int:
+                saved.append(arrays[source])
+                counted.append(tensors[source]._version or tensors[source]._demand_version())
+            else:
+                kind, index = source
+                if kind == "residual":
+                    saved.append(residuals[index])
+                elif kind == "shape":
+                    saved.append(np.shape(arrays[index]))
+                elif kind == "shapes":
+                    saved.append(tuple([array.shape for array in arrays]))
+                else:
+                    saved.append(tuple(arrays))
+                    counted += [tensor._version or tensor._demand_version() for tensor in tensors]
+        return tuple(saved), tuple([entry for cell in counted for entry in (cell, cell[0])])
+
     def arguments(self, rule: Rule) -> tuple[tuple[int, Any], ...]:
         """For each argument of `rule` where it comes from: a kind of place, and which."""
         found: list[tuple[int, Any]] = []
@@ -139,6 +174,12 @@ class Plan:
                 values.append(tuple([edge is not None for edge in edges]))
         return values
 
+    def _reader(self, place: int) -> Callable[[Node], Any]:
+        """What reads the saved value number `place` off a node."""
+        if self.saves == LISTED:
+            return lambda node: node.value[place]
+        return attrgetter(("value", "other_value")[place])
+
     def _separate_pullback(self) -> Pullback:
         """The pullback of rules that each give the cotangent of one operand."""
         rules = [self._bound(self.op.rules[i], self._rules[i]) if i in self._rules else None for i in range(self.count)]
@@ -157,7 +198,10 @@ class Plan:
             case []:
                 return lambda node, cotangent, edges: function(cotangent)
             case [(kind, place)] if kind == _SAVED:
-                return lambda node, cotangent, edges: function(cotangent, node.saved[place])
+                if place == 0 and self.saves != LISTED:
+                    return lambda node, cotangent, edges: function(cotangent, node.value)
+                get = self._reader(place)
+                return lambda node, cotangent, edges: function(cotangent, get(node))
             case [(kind, place)] if kind == _SHAPE:
                 return lambda node, cotangent, edges: function(cotangent, node.edges[place].shape)
         return lambda node, cotangent, edges: function(cotangent, *self.fetch(node, where, node.saved, edges))
@@ -208,68 +252,11 @@ class Plan:
         return pulled
 
 
-def _keeper(sources: tuple[Any, ...], outputs: int) -> Keep | None:
-    """What picks the values to save: a way of its own for the usual one or two, which most of a graph consists of."""
-    if not sources:
-        return None
-    if outputs == 1 and sources == (-1,):
-        return lambda tensors, arrays, result, cell, residuals: ((result,), (cell, 0))
-    if len(sources) <= 2 and all(type(source) is int and source >= 0 for source in sources):
-        first, second = sources[0], sources[-1]
-
-        def keep_one(tensors: Any, arrays: Any, result: Any, cell: Any, residuals: Any) -> Kept:
-            own = tensors[first]._version or tensors[first]._demand_version()
-            return (arrays[first],), (own, own[0])
-
-        def keep_two(tensors: Any, arrays: Any, result: Any, cell: Any, residuals: Any) -> Kept:
-            one = tensors[first]._version or tensors[first]._demand_version()
-            two = tensors[second]._version or tensors[second]._demand_version()
-            return (arrays[first], arrays[second]), (one, one[0], two, two[0])
-
-        return keep_one if len(sources) == 1 else keep_two
-    if outputs == 1:
-        return lambda tensors, arrays, result, cell, residuals: _keep_any(
-            sources, tensors, arrays, result, (cell,), residuals
-        )
-    return functools.partial(_keep_any, sources)
-
-
-def _keep_any(
-    sources: tuple[Any, ...],
-    tensors: Sequence[Any],
-    arrays: Sequence[Any],
-    result: Any,
-    cells: Sequence[VersionCell],
-    residuals: Sequence[Any],
-) -> Kept:
-    saved: list[Any] = []
-    counted: list[VersionCell] = []
-    for source in sources:
-        if source == -1:
-            saved.append(result)
-            counted += cells
-        elif type(source) is int:
-            saved.append(arrays[source])
-            counted.append(tensors[source]._version or tensors[source]._demand_version())
-        else:
-            kind, index = source
-            if kind == "residual":
-                saved.append(residuals[index])
-            elif kind == "shape":
-                saved.append(np.shape(arrays[index]))
-            elif kind == "shapes":
-                saved.append(tuple([array.shape for array in arrays]))
-            else:
-                saved.append(tuple(arrays))
-                counted += [tensor._version or tensor._demand_version() for tensor in tensors]
-    return tuple(saved), tuple([entry for cell in counted for entry in (cell, cell[0])])
-
-
-def _zeros(cotangent: np.ndarray, saved: Any) -> np.ndarray:
+def _zeros(cotangent: np.ndarray, node: Node) -> np.ndarray:
     return np.zeros(cotangent.shape, cotangent.dtype)
 
 
-def _passed_on(cotangent: np.ndarray, saved: Any) -> np.ndarray:
+def _passed_on(cotangent: np.ndarray, node: Node) -> np.ndarray:
     return cotangent
 
 
@@ -284,6 +271,7 @@ class ElementwisePlan(Plan):
 
     def __init__(self, op: Elementwise, mask: int, count: int) -> None:
         super().__init__(op, mask, count)
+        self.pointwise = True
         self._loops: dict[int, Loop] = {}
         self._direct = {index: self._direct_product(index) for index in self.needed()}
         if None not in self._direct.values():
@@ -305,7 +293,7 @@ class ElementwisePlan(Plan):
         if form is None:
             return None
         function, arguments = form
-        places = [
+        places: list[Any] = [
             -1 if name == COTANGENT.name else self.names.index(name) if name in self.names else None
             for name in arguments
             if isinstance(name, str)
@@ -315,32 +303,34 @@ class ElementwisePlan(Plan):
             return None
         match places:
             case [-1]:
-                return lambda cotangent, saved: function(cotangent)
+                return lambda cotangent, node: function(cotangent)
+            case [-1, 0] if self.saves != LISTED:
+                return lambda cotangent, node: function(cotangent, node.value)
             case [-1, int(place)] if place >= 0:
-                return lambda cotangent, saved: function(cotangent, saved[place])
+                get = self._reader(place)
+                return lambda cotangent, node: function(cotangent, get(node))
             case [int(place), -1] if place >= 0:
-                return lambda cotangent, saved: function(saved[place], cotangent)
-        return lambda cotangent, saved: function(*[cotangent if place == -1 else saved[place] for place in places])
+                get = self._reader(place)
+                return lambda cotangent, node: function(get(node), cotangent)
+        return lambda cotangent, node: function(*[cotangent if p == -1 else (node.saved or ())[p] for p in places])
 
     def _direct_pullback(self, products: Sequence[Product | None]) -> Pullback:
         """The pullback of products that NumPy computes; None for operands that need none."""
         if len(products) == 1 and products[0] is not None:
             only = products[0]
-            return lambda node, cotangent, edges: (only(cotangent, node.saved),)
+            return lambda node, cotangent, edges: (only(cotangent, node),)
 
         def pull(node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
-            saved = node.saved
             return [
-                None if edge is None or product is None else product(cotangent, saved)
+                None if edge is None or product is None else product(cotangent, node)
                 for edge, product in zip(edges, products, strict=True)
             ]
 
         def pull_two(node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
-            saved = node.saved
             one, two = edges
             return (
-                None if one is None or first is None else first(cotangent, saved),
-                None if two is None or second is None else second(cotangent, saved),
+                None if one is None or first is None else first(cotangent, node),
+                None if two is None or second is None else second(cotangent, node),
             )
 
         if len(products) != 2:
@@ -361,8 +351,7 @@ class ElementwisePlan(Plan):
         return loop
 
     def _pull_unary(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
-        assert node.saved is not None
-        return self._loop(1)((cotangent, *node.saved), cotangent.dtype)
+        return self._loop(1)((cotangent, *(node.saved or ())), cotangent.dtype)
 
     def _pull_fused(self, node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
         pulled: list[Any] = [None] * len(edges)
@@ -372,7 +361,7 @@ class ElementwisePlan(Plan):
                 continue
             product = self._direct[index]
             if product is _passed_on or product is _zeros:
-                pulled[index] = product(cotangent, node.saved)
+                pulled[index] = product(cotangent, node)
             else:
                 mask |= 1 << index
         if not mask:

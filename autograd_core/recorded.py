@@ -41,7 +41,7 @@ def _restore(node: Node, source: Any, value: Any) -> Any:
     if source == -1:
         if isinstance(value, tuple):
             return tuple(
-                wrap(array, make_node(PROJECTION, (node,), (), (), {"index": i}, array.shape, array.dtype))
+                wrap(array, make_node(PROJECTION, (node,), {"index": i}, array.shape, array.dtype))
                 if array.dtype.kind == "f"
                 else array
                 for i, array in enumerate(value)
@@ -78,9 +78,7 @@ def _through_composition(
     operands = [
         operand
         if edge is None
-        else wrap(
-            operand._array, make_node(plan_of_stand_in, (edge,), (), (), {}, operand._array.shape, operand._array.dtype)
-        )
+        else wrap(operand._array, make_node(plan_of_stand_in, (edge,), {}, operand._array.shape, operand._array.dtype))
         for operand, edge in zip(operands, node.edges, strict=True)
     ]
     parameters = {name: node.parameters[name] for name in op.parameters}

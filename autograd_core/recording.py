@@ -8,50 +8,90 @@ from typing import Any
 import numpy as np
 
 from .anomaly import note_creation
-from .graph import Node, make_node, next_sequence, thread
+from .graph import Mode, Node, make_node, next_sequence, thread
 from .op import Op, Rule, Structural
-from .plan import Plan
+from .plan import BOTH, LISTED, NOTHING, RESULT, SECOND, Plan
 from .tensor import Tensor, UncheckedTensor, make_view, wrap
 
 _ndarray = np.ndarray
 
+# All edges, operands and arrays of an operation, and the residuals it keeps.
+Rest = tuple[tuple[Any, ...], Sequence[Any], Sequence[Any], Sequence[Any]]
 
-# Stands for a number among the operands: something that cannot be changed.
+# Stands for a number among the operands, or for one that is not there: something that cannot be changed.
 NUMBER = wrap(np.zeros(()), None, [0])
 
 
 def record(
+    mode: Mode,
     plan: Plan,
-    tensors: Sequence[Any],
-    arrays: Sequence[Any],
-    result: Any,
-    residuals: Sequence[Any],
+    result: np.ndarray,
     parameters: dict[str, Any],
-    edges: tuple[Any, ...],
+    input: Any,
+    other: Any,
+    first: Any,
+    second: Any,
+    rest: Rest | None = None,
 ) -> Tensor:
-    """Make the node of an applied operation and the tensor of its result; :data:`NUMBER` stands for numbers.
+    """Make the node of an applied operation and the tensor of its result.
 
     Most of what an operation on small arrays costs is here. So both objects are filled in place, as
     :func:`~autograd_core.graph.make_node` and :func:`~autograd_core.tensor.wrap` do, without a call for each; and the
     result gets its version cell at once, since most results are saved by the operation that follows.
+
+    Args:
+        mode: the thread's.
+        plan: the operation's, for the operands that need gradients.
+        result: the array.
+        parameters: the operation's non-tensor arguments.
+        input, other: the first two operands; :data:`NUMBER` stands for numbers, and for a second that is not there.
+        first, second: their arrays.
+        rest: all of them, for an operation of more than two, or one that keeps residuals.
     """
-    mode = thread.mode
     cell = [0]
     node = Node()
     node.plan = plan
-    node.edges = edges
-    if plan.keep is None:
-        node.saved = node.versions = ()
+    if plan.count > 2 and rest is not None:
+        node.edge = rest[0]
     else:
-        node.saved, node.versions = plan.keep(tensors, arrays, result, cell, residuals)
+        node.edge = input._node
+        node.other_edge = other._node
+    saves = plan.saves
+    if saves == NOTHING:
+        node.value = ()
+    elif saves == SECOND:
+        node.value = second
+        node.cell = own = other._version or other._demand_version()
+        node.count = own[0]
+    elif saves == RESULT:
+        node.value = result
+        node.cell = cell
+        node.count = 0
+    elif saves != LISTED:
+        node.value = first
+        node.cell = own = input._version or input._demand_version()
+        node.count = own[0]
+        if saves == BOTH:
+            node.other_value = second
+            node.other_cell = own = other._version or other._demand_version()
+            node.other_count = own[0]
+    else:
+        count = plan.count
+        tensors, arrays, residuals = ((input, other)[:count], (first, second)[:count], ()) if rest is None else rest[1:]
+        node.value, node.cell = plan.keep(tensors, arrays, result, (cell,), residuals)
     node.parameters = parameters
-    node.shape = result.shape
+    node.shape = shape = result.shape
+    if plan.pointwise:
+        # One tuple for a whole chain: see Node.
+        edge = input._node or other._node
+        if edge is not None and edge.shape == shape:
+            node.shape = edge.shape
     node.dtype = result.dtype
     node.sequence = next_sequence()
     node.scope = mode.scope
     node.extras = None
     if mode.anomaly:
-        note_creation(node, result, arrays)
+        note_creation(node, result, (first, second)[: plan.count] if rest is None else rest[2])
     tensor: Any = UncheckedTensor()
     tensor._array = result
     tensor._node = node
@@ -61,39 +101,44 @@ def record(
     return tensor
 
 
+def record_many(
+    plan: Plan,
+    tensors: Sequence[Any],
+    arrays: Sequence[Any],
+    result: np.ndarray,
+    residuals: Sequence[Any],
+    parameters: dict[str, Any],
+    edges: tuple[Any, ...],
+) -> Tensor:
+    """As :func:`record`, for any number of operands, and with what the kernel kept beside the result."""
+    count = len(edges)
+    rest = (edges, tensors, arrays, residuals) if count > 2 or plan.saves == LISTED else None
+    other, second = (tensors[1], arrays[1]) if count > 1 else (NUMBER, None)
+    return record(thread.mode, plan, result, parameters, tensors[0], other, arrays[0], second, rest)
+
+
 def apply(op: Op, operands: Sequence[Any], parameters: dict[str, Any]) -> Any:
     """Run `op` on tensors, recording it if any needs a gradient; a tuple of tensors for several outputs."""
-    if not op.plain:
+    count = len(operands)
+    if not op.plain or count > 2:
         return apply_with_residuals(op, operands, parameters)[0]
-    arrays: Sequence[Any]
-    edges: tuple[Any, ...]
+    input, other = operands if count == 2 else (operands[0], NUMBER)
     try:
-        if len(operands) == 2:
-            first, second = operands
-            arrays = (first._array, second._array)
-            edges = (first._node, second._node)
-            mask = (edges[0] is not None) + 2 * (edges[1] is not None)
-        elif len(operands) == 1:
-            (only,) = operands
-            arrays = (only._array,)
-            edges = (only._node,)
-            mask = int(edges[0] is not None)
-        else:
-            arrays = [operand._array for operand in operands]
-            edges = tuple([operand._node for operand in operands])
-            mask = _mask_of(edges)
+        first, second = input._array, other._array
+        mask = (input._node is not None) + 2 * (other._node is not None)
     except AttributeError:  # a number or an array among them
         return apply_with_residuals(op, operands, parameters)[0]
-    result = op.forward(*arrays, **parameters)
+    result = op.forward(first, second, **parameters) if count == 2 else op.forward(first, **parameters)
     if type(result) is not _ndarray:
         result = np.asarray(result)
-    if mask and thread.mode.enabled and op.differentiable:
-        plan = op.plans.get(mask) or op.plan(mask, len(edges))
-        out = record(plan, operands, arrays, result, (), parameters, edges)
+    mode = thread.mode
+    if mask and mode.enabled and op.differentiable:
+        plan = op.plans.get(mask) or op.plan(mask, count)
+        out = record(mode, plan, result, parameters, input, other, first, second)
     else:
         out = wrap(result, None)
     if op.view:
-        _share_memory(out, operands[0])
+        _share_memory(out, input)
     return out
 
 
@@ -127,7 +172,7 @@ def apply_with_residuals(op: Op, operands: Sequence[Tensor], parameters: dict[st
     if type(result) is not _ndarray:
         result = np.asarray(result)
     if mask:
-        out = record(op.plan(mask, len(edges)), operands, arrays, result, residuals, parameters, edges)
+        out = record_many(op.plan(mask, len(edges)), operands, arrays, result, residuals, parameters, edges)
     else:
         out = wrap(result, None)
     if op.view:
@@ -158,9 +203,9 @@ def _wrap_outputs(
     edges = tuple([operand._node for operand in operands])
     plan = op.plan(mask, len(edges))
     cells = [[0] for _ in results]
-    saved, versions = plan.keep(operands, arrays, results, cells, residuals) if plan.keep is not None else ((), ())
+    saved, versions = plan.keep(operands, arrays, results, cells, residuals)
     shapes: Any = tuple(result.shape for result in results)
-    node = make_node(plan, edges, saved, versions, parameters, shapes, results[0].dtype)
+    node = make_node(plan, edges, parameters, shapes, results[0].dtype, saved, versions)
     if thread.mode.anomaly:
         note_creation(node, results[0], arrays)
     outputs = []
@@ -168,7 +213,7 @@ def _wrap_outputs(
         if result.dtype.kind != "f":
             outputs.append(wrap(result, None, cell))
             continue
-        projection = make_node(PROJECTION, (node,), (), (), {"index": position}, result.shape, result.dtype)
+        projection = make_node(PROJECTION, (node,), {"index": position}, result.shape, result.dtype)
         outputs.append(wrap(result, projection, cell))
     return tuple(outputs)
 

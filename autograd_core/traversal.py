@@ -17,7 +17,7 @@ from .broadcasting import unbroadcast, unbroadcast_axes
 from .graph import Accumulator, Node, ancestors, thread
 from .kernels.boundary import empty_in_order
 from .parts import Index, Parts
-from .plan import Pullback
+from .plan import BOTH, LISTED, NOTHING, Pullback
 from .recording import PROJECTION
 from .tensor import Tensor, wrap
 
@@ -132,16 +132,14 @@ class _Pass:
         """Visit every node that a cotangent reaches, and then the leaves: a pass that fails changes none of theirs."""
         heap, pending, owned = self.heap, self.pending, self.owned
         while heap:
-            following: Any = heappop(heap)[1]
-            cotangent = pending.pop(following)
-            owns = following in owned
+            node = heappop(heap)[1]
+            cotangent = pending.pop(node)
+            owns = node in owned
             if owns:
-                owned.remove(following)
+                owned.remove(node)
             elif type(cotangent) is Parts:
                 cotangent, owns = cotangent.whole(), True
-            # Along a chain nothing else waits, and the one parent comes next without a detour through the heap.
-            while following is not None:
-                following, cotangent, owns = self._visit(following, cotangent, owns)
+            self._follow(node, cotangent, owns)
         for leaf in self.leaves:
             cotangent = pending.pop(leaf)
             if type(cotangent) is Parts:
@@ -156,85 +154,100 @@ class _Pass:
             elif leaf in self.targets:
                 self.targets[leaf] = cotangent
 
-    def _visit(self, node: Node, cotangent: Any, owns: bool) -> tuple[Any, Any, bool]:
-        """Pull a node's cotangent back to its parents.
+    def _follow(self, node: Any, cotangent: Any, owns: bool) -> None:
+        """Pull a node's cotangent back to its parents; `owns` says that nobody else can see the cotangent.
 
-        `owns` says that nobody else can see the cotangent. Returns the next node with its cotangent and ownership if
-        it is certain, else None for the node.
+        Along a chain nothing else waits, and the one parent comes next without a detour through the heap.
         """
-        targets, recorded = self.targets, self.pullback is not None
-        extras = node.extras
-        if extras is not None:
-            if extras.hooks:
-                cotangent = _run_hooks(extras.hooks, cotangent)
-                owns = False  # a hook may have kept it
-            if extras.retained is not None and targets is None:
-                accumulate(extras.retained, cotangent, False)
-        edges = node.edges
-        if targets is not None:
-            if node in targets:
-                targets[node] = cotangent
-                owns = False
-            edges = self._wanted(edges)
-            if not any(edges):
-                return None, None, False
-        plan = node.plan
-        if plan.part and not recorded and not self.anomaly and (self.heap or type(edges[0]) is Accumulator):
-            if node.saved is None:
-                node.check_alive()
-            self.put(edges[0], node.parameters[plan.part], cotangent)
-            if not self.retain:
-                node.saved = None
-            return None, None, False
-        if not plan.single:
-            if plan is PROJECTION:
-                self._project(node, cotangent)
-                return None, None, False
-            cotangent = _fill(node, cotangent, recorded)
-        versions = node.versions
-        # At a glance for one saved value and for two; the method looks at all, and says what is wrong.
-        if node.saved is None or (
-            versions and (versions[0][0] != versions[1] or versions[-2][0] != versions[-1] or len(versions) > 4)
-        ):
-            node.check_alive()
-        pulled = (self.pullback or plan.pullback)(node, cotangent, edges)
-        if self.anomaly:
-            check_cotangents(node, cotangent, pulled)
-        if not self.retain:
-            node.saved = None
-            node.versions = ()
-        heap = self.heap
-        alone = len(edges) == 1
+        targets, heap, add = self.targets, self.heap, self.add
+        recorded, keeps, anomaly = self.pullback is not None, self.retain, self.anomaly
+        # The parent that comes next, if it is certain, its cotangent, and whether that is ours.
         following: Any = None
-        following_part: Any = None
         following_fresh = False
-        for edge, part in zip(edges, pulled):  # noqa: B905 - a plan's pullback returns one for each
-            if part is None or edge is None:
-                continue
-            shape = edge.shape
-            if part.shape != shape and type(shape) is tuple:
-                part = _unbroadcast_tensor(part, shape) if recorded else unbroadcast(part, shape)
-            if recorded:
-                fresh = False
-            elif type(part) is not _ndarray:
-                # NumPy turns 0-d results into scalars, which cannot be added into.
-                part, fresh = np.asarray(part), True
-            elif part is cotangent or part.base is not None:
-                # Memory that may go to several parents is ours alone only if there is one. A sum's cotangent is
-                # spread as a read-only view, which cannot be added into.
-                fresh = owns and alone and part.flags.writeable
-            else:
-                fresh = True
-            if following is not None:
-                if type(edge) is not Accumulator:
-                    self.add(following, following_part, following_fresh)
-                    following = None
-                self.add(edge, part, fresh)
-            elif heap or type(edge) is Accumulator:
-                self.add(edge, part, fresh)
-            else:
-                following, following_part, following_fresh = edge, part, fresh
-        return following, following_part, following_fresh
+        while node is not None:
+            if node.extras is not None:
+                cotangent, owns = self._show(node, cotangent, owns)
+            plan = node.plan
+            count = plan.count
+            # As the node's own `edges`.
+            edges = (node.edge, node.other_edge) if count == 2 else (node.edge,) if count == 1 else node.edge
+            if targets is not None:
+                if node in targets:
+                    targets[node] = cotangent
+                    owns = False
+                edges = self._wanted(edges)
+                if not any(edges):
+                    return
+            if plan.part and not recorded and not anomaly and (heap or type(edges[0]) is Accumulator):
+                if node.value is None:
+                    node.check_alive()
+                self.put(edges[0], node.parameters[plan.part], cotangent)
+                if not keeps:
+                    node.value = None
+                return
+            if not plan.single:
+                if plan is PROJECTION:
+                    self._project(node, cotangent)
+                    return
+                cotangent = _fill(node, cotangent, recorded)
+            saves = plan.saves
+            # At a glance in the usual cases; the method looks at all, and says what is wrong.
+            if node.value is None or (
+                saves != NOTHING
+                and (
+                    saves == LISTED
+                    or node.cell[0] != node.count
+                    or (saves == BOTH and node.other_cell[0] != node.other_count)
+                )
+            ):
+                node.check_alive()
+            pulled = (self.pullback or plan.pullback)(node, cotangent, edges)
+            if anomaly:
+                check_cotangents(node, cotangent, pulled)
+            if not keeps:
+                node.value = None
+                if saves == BOTH:
+                    node.other_value = None
+            own = node.shape if plan.pointwise else None
+            node = None
+            for edge, part in zip(edges, pulled):  # noqa: B905 - a plan's pullback returns one for each
+                if part is None or edge is None:
+                    continue
+                shape = edge.shape
+                if shape is not own and part.shape != shape and type(shape) is tuple:
+                    part = _unbroadcast_tensor(part, shape) if recorded else unbroadcast(part, shape)
+                if recorded:
+                    fresh = False
+                elif type(part) is not _ndarray:
+                    # NumPy turns 0-d results into scalars, which cannot be added into.
+                    part, fresh = np.asarray(part), True
+                elif part is cotangent or part.base is not None:
+                    # Memory that may go to several parents is ours alone only if there is one. A sum's cotangent is
+                    # spread as a read-only view, which cannot be added into.
+                    fresh = owns and count == 1 and part.flags.writeable
+                else:
+                    fresh = True
+                if node is not None:
+                    if type(edge) is not Accumulator:
+                        add(node, following, following_fresh)
+                        node = None
+                    add(edge, part, fresh)
+                elif heap or type(edge) is Accumulator:
+                    add(edge, part, fresh)
+                else:
+                    node, following, following_fresh = edge, part, fresh
+            if node is not None:
+                cotangent, owns = following, following_fresh
+
+    def _show(self, node: Node, cotangent: Any, owns: bool) -> tuple[Any, bool]:
+        """Run a node's hooks and gather its gradient if it is to be retained."""
+        extras = node.extras
+        assert extras is not None
+        if extras.hooks:
+            cotangent, owns = _run_hooks(extras.hooks, cotangent), False  # a hook may have kept it
+        if extras.retained is not None and self.targets is None:
+            accumulate(extras.retained, cotangent, False)
+        return cotangent, owns
 
     def _wanted(self, edges: tuple[Any, ...]) -> tuple[Any, ...]:
         needed = self.needed

@@ -96,8 +96,7 @@ class _Recomputation:
             if node is not None:
                 if again.saved is None and again.extras is not None and again.extras.recompute is not None:
                     again.extras.recompute()  # a checkpoint inside this one
-                node.saved = again.saved
-                node.versions = again.versions
+                node.restore(again)
 
     def _run(self) -> list[Node]:
         mode = thread.mode

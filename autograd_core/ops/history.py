@@ -16,7 +16,7 @@ import numpy as np
 from ..dispatch import cast
 from ..errors import GraphError
 from ..graph import Accumulator, Node, thread
-from ..recording import record
+from ..recording import record_many
 from ..tensor import Tensor, cell_of, wrap
 from .linear_maps import gather_primitive, overwrite_primitive, slice_primitive
 
@@ -174,7 +174,7 @@ def _node_of_write(tensor: Tensor, index: tuple[Any, ...], value: Tensor) -> Nod
         return None
     plan = overwrite_primitive.op.plan(mask, 2)
     arrays = (tensor._array, value._array)
-    node = record(plan, (tensor, value), arrays, tensor._array, (), {"index": index}, edges)._node
+    node = record_many(plan, (tensor, value), arrays, tensor._array, (), {"index": index}, edges)._node
     assert isinstance(node, Node)
     return node
 
@@ -184,6 +184,7 @@ def _node_of_read(root: Tensor, index: tuple[Any, ...], basic: bool, view: Tenso
     if root._node is None:
         return None
     op = (slice_primitive if basic else gather_primitive).op
-    node = record(op.plan(1, 1), (root,), (root._array,), view._array, (), {"index": index}, (root._node,))._node
+    edges = (root._node,)
+    node = record_many(op.plan(1, 1), (root,), (root._array,), view._array, (), {"index": index}, edges)._node
     assert isinstance(node, Node)
     return node

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from autograd_core.graph import Accumulator, make_node, scope
+from autograd_core.plan import NOTHING
 from autograd_core.tensor import Tensor, wrap
 
 
@@ -32,9 +33,11 @@ class Recorder:
     ) -> Tensor:
         """The result of an operation; of its first operand's shape unless told."""
         shape = operands[0].shape if shape is None else shape
-        plan: Any = SimpleNamespace(op=SimpleNamespace(name=name), names=(), named_sources=())
         edges = tuple(operand._node for operand in operands)
-        return self.tensor(make_node(plan, edges, (), (), given, shape, np.dtype(dtype)), shape, dtype)
+        plan: Any = SimpleNamespace(
+            op=SimpleNamespace(name=name), count=len(edges), saves=NOTHING, names=(), named_sources=()
+        )
+        return self.tensor(make_node(plan, edges, given, shape, np.dtype(dtype)), shape, dtype)
 
     def linear(self, name: str, x: Tensor, features: int) -> Tensor:
         with scope(name, "Linear"):
