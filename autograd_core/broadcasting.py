@@ -85,6 +85,8 @@ def normalize_dims(dim: int | Sequence[int] | None, ndim: int, operation: str) -
     """Return the dims to reduce, sorted as given from the front; None and an empty sequence mean all of them."""
     if dim is None:
         return tuple(range(ndim))
+    if type(dim) is int and -ndim <= dim < ndim:
+        return (dim if dim >= 0 else dim + ndim,)
     if isinstance(dim, (int, np.integer)):
         return (normalize_dim(dim, ndim, operation),) if ndim else _check_zero_dimensional(dim, operation)
     found = tuple(normalize_dim(d, ndim, operation) for d in dim)

@@ -76,8 +76,14 @@ def _extremum(x, highest, outer, length, inner, out):
     tasks = outer * column_blocks * blocks
     found = out if blocks == 1 else np.empty(blocks * out.size, x.dtype)
     for chunk in prange(CHUNKS):
-        missing = np.empty(COLUMNS, np.int32)
-        for task in range(tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS):
+        begin, end = tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS
+        if inner == 1 and blocks == 1:
+            for row in range(begin, end):
+                line = x[row * length : (row + 1) * length]
+                out[row] = largest(line) if highest else smallest(line)
+            begin = end
+        missing = np.empty(COLUMNS if inner > 1 else 0, np.int32)
+        for task in range(begin, end):
             block, row = task % blocks, task // blocks // column_blocks
             first = task // blocks % column_blocks * columns
             width, count = min(columns, inner - first), min(rows, length - block * rows)

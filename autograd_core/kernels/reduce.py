@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograd_core.kernels.folds import sum_of_line
+from autograd_core.kernels.folds import product_of_line, sum_of_line
 from autograd_core.kernels.jit import inline, prange, serial_and_parallel, summing
 from autograd_core.kernels.lines import exp, sum_of_exponentials
 
@@ -58,14 +58,6 @@ def _squares_of_line(line, centre):
     return total
 
 
-@summing
-def _product_of_line(line):
-    total = 1.0
-    for i in range(line.size):
-        total *= np.float64(line[i])
-    return total
-
-
 @inline
 def _add_tile(accumulator, tile):
     # A slice starts at zero, so its index needs no check for being negative, which would keep LLVM from vectorising.
@@ -111,11 +103,13 @@ def _sum(x, outer, length, inner, out):
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size if blocks > 1 else 0)
     for chunk in prange(CHUNKS):
-        accumulator = np.empty(COLUMNS)
-        for task in range(tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS):
-            if inner == 1 and blocks == 1:
-                out[task] = sum_of_line(x[task * length : (task + 1) * length])
-                continue
+        first, last = tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS
+        if inner == 1 and blocks == 1:
+            for row in range(first, last):
+                out[row] = sum_of_line(x[row * length : (row + 1) * length])
+            first = last
+        accumulator = np.empty(COLUMNS if inner > 1 else 0)
+        for task in range(first, last):
             start, place, count, width, steps, block = locate(task, plan, length, inner)
             if inner == 1:
                 partial[block * out.size + place] = sum_of_line(x[start : start + count])
@@ -216,14 +210,16 @@ def _product(x, outer, length, inner, out):
     tasks = outer * plan[1] * blocks
     partial = np.empty(blocks * out.size if blocks > 1 else 0)
     for chunk in prange(CHUNKS):
-        accumulator = np.empty(COLUMNS)
-        for task in range(tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS):
-            if inner == 1 and blocks == 1:
-                out[task] = _product_of_line(x[task * length : (task + 1) * length])
-                continue
+        first, last = tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS
+        if inner == 1 and blocks == 1:
+            for row in range(first, last):
+                out[row] = product_of_line(x[row * length : (row + 1) * length])
+            first = last
+        accumulator = np.empty(COLUMNS if inner > 1 else 0)
+        for task in range(first, last):
             start, place, count, width, steps, block = locate(task, plan, length, inner)
             if inner == 1:
-                partial[block * out.size + place] = _product_of_line(x[start : start + count])
+                partial[block * out.size + place] = product_of_line(x[start : start + count])
                 continue
             lanes, stride = steps * width, steps * inner
             for lane in range(lanes):

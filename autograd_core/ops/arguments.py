@@ -49,6 +49,8 @@ def converted(input: Any, dtype: Any, operation: str) -> Tensor:
 
 def summable(input: Any, dtype: Any, operation: str) -> Tensor:
     """`input` in the dtype its elements are added in: `dtype`, or int64 for integers and booleans."""
+    if dtype is None and type(input) is Tensor and input._array.dtype.kind == "f":
+        return input
     tensor = converted(input, dtype, operation)
     return cast(tensor, dtypes.int64) if dtype is None and tensor.dtype.kind != "f" else tensor
 

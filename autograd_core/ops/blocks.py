@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -136,24 +137,36 @@ class Blocks:
         return kept if keepdim else kept.squeeze(self._dim)
 
 
+@functools.lru_cache(1024)
+def _neighbours(shape: Shape, dim: tuple[int, ...], keepdim: bool) -> tuple[Shape, int, int, int] | None:
+    """The shape of the result, outer, length and inner, if the dimensions to reduce lie next to each other."""
+    if not dim or dim[-1] - dim[0] != len(dim) - 1:
+        return None
+    first, last = dim[0], dim[-1] + 1
+    before, behind = shape[:first], shape[last:]
+    kept = (*before, *(1,) * len(dim), *behind) if keepdim else before + behind
+    return kept, prod(before), prod(shape[first:last]), prod(behind)
+
+
 def _by_kernel(
     module: Any, name: str, x: np.ndarray, dim: tuple[int, ...], keepdim: bool, *options: Any, dtype: Any = None
 ) -> np.ndarray:
     """Run the kernel `name`, which takes ``(line, *options, outer, length, inner, out)``, over dimensions."""
+    flags = x.flags
+    if flags.c_contiguous and flags.writeable:
+        # Neighbouring dimensions of an array in order, the usual case: nothing is to be looked for.
+        found = _neighbours(x.shape, dim, keepdim)
+        if found is not None:
+            kept, *sizes = found
+            out = np.empty(kept, dtype or x.dtype)
+            run(module, name, x.size // _LIGHT, x.ravel(), *options, *sizes, out.ravel())
+            return out
 
     def reduce(line: np.ndarray, outer: int, length: int, inner: int, out: np.ndarray) -> None:
         run(module, name, line.size // _LIGHT, line, *options, outer, length, inner, out)
 
-    flags, shape, dtype = x.flags, x.shape, dtype or x.dtype
-    if flags.c_contiguous and flags.writeable and dim and dim[-1] - dim[0] == len(dim) - 1:
-        # Neighbouring dimensions of an array in order, the usual case: nothing is to be looked for.
-        first, last = dim[0], dim[-1] + 1
-        before, behind = shape[:first], shape[last:]
-        out = np.empty((*before, *(1,) * len(dim), *behind) if keepdim else before + behind, dtype)
-        reduce(x.reshape(-1), prod(before), prod(shape[first:last]), prod(behind), out.reshape(-1))
-        return out
     blocks = Blocks(x, dim)
-    return blocks.restore(blocks.reduce(reduce, dtype), keepdim)
+    return blocks.restore(blocks.reduce(reduce, dtype or x.dtype), keepdim)
 
 
 def sum_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool, dtype: Any = None) -> np.ndarray:

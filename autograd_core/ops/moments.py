@@ -35,8 +35,8 @@ def _mean_samples(random: np.random.Generator) -> list[Sample]:
 def mean_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Arithmetic mean over dimensions; NaN of no elements."""
     total = sum_of(x, dim, keepdim)
-    size = x.size if len(dim) == x.ndim else count(x.shape, dim)
-    return np.asarray(np.true_divide(total, x.dtype.type(size)))
+    total /= count(x.shape, dim)
+    return total
 
 
 @mean_primitive.vjp("x")
