@@ -69,18 +69,23 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
                     return _general(op, (input, other), {})
                 second: Any = other
                 second_edge = None
-                other = NUMBER
+                tensor = NUMBER
+                size = first.size
             else:
+                tensor = other
                 second = other._array
                 second_edge = other._node
                 if second.dtype is not dtype:
                     return _general(op, (input, other), {})
+                size = first.size
+                if size < LARGE:
+                    size = second.size
         except AttributeError:
             return _general(op, (input, other), {})
         if dtype is not _float32 and dtype is not _float64:
             return _general(op, (input, other), {})
         try:
-            result = op.forward(first, second) if first.size < LARGE else op.large(first, second)
+            result = op.forward(first, second) if size < LARGE else op.large(first, second)
         except ValueError:
             broadcast_shapes(first.shape, np.shape(second), operation=op.name)
             raise
@@ -99,29 +104,25 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
             plan = plans[mask]
         except KeyError:
             plan = op.plan(mask, 2)
-        return record(mode, plan, result, _NO_PARAMETERS, input, other, first, second)
+        return record(mode, plan, result, _NO_PARAMETERS, input, tensor, first, second)
 
     return call
 
 
 def _many(op: Elementwise) -> Callable[..., Tensor]:
+    """The call of operations with parameters, and of those with more than two operands."""
     operands = op.operands
     parameters = op.parameters
-    count, known = len(operands), frozenset(parameters)
+    order = (*operands, *parameters)
+    count = len(operands)
     defaults = op.formula.__kwdefaults__ or {}
 
     def call(*arguments: Any, **named: Any) -> Tensor:
-        if len(arguments) == count and named.keys() == known:
-            for value in named.values():
-                if type(value) is not float:
-                    break
-            else:
-                return _alike(op, arguments, named)
-        values = list(arguments)
-        order = (*operands, *parameters)
-        if len(values) > len(order):
-            raise TypeError(f"{op.name}() takes at most {len(order)} arguments, got {len(values)}")
-        given = dict(zip(order, values, strict=False))
+        if len(arguments) == count and not parameters and not named:
+            return apply_to(op, arguments)
+        if len(arguments) > len(order):
+            raise TypeError(f"{op.name}() takes at most {len(order)} arguments, got {len(arguments)}")
+        given = dict(zip(order, arguments, strict=False))
         for name, value in named.items():
             if name not in order or name in given:
                 problem = "got twice" if name in given else "does not have"
@@ -135,40 +136,64 @@ def _many(op: Elementwise) -> Callable[..., Tensor]:
         for name in parameters:
             if not isinstance(given[name], _SCALARS):
                 given[name] = _as_number(op.name, name, given[name])
-        return _alike(op, [given[name] for name in operands], {name: given[name] for name in parameters})
+        chosen = [given[name] for name in operands]
+        numbers = [given[name] for name in parameters]
+        if any(isinstance(operand, Tensor) and operand._array.dtype.kind == "f" for operand in chosen):
+            return apply_to(op, chosen, tuple(map(float, numbers)))
+        return _general(op, chosen, dict(zip(parameters, numbers, strict=True)))
 
     return call
 
 
-def _alike(op: Elementwise, operands: Sequence[Any], parameters: dict[str, Any]) -> Tensor:
-    """The short way for tensors of one floating dtype, beside conditions; others take the careful one."""
+def apply_to(op: Elementwise, operands: Sequence[Any], numbers: tuple[float, ...] = ()) -> Tensor:
+    """Apply an operation that is a loop to operands and the values of its parameters, floats all of them.
+
+    The short way is for tensors of one floating dtype, beside conditions; others take the careful one.
+    """
     try:
+        if len(operands) == 1:
+            (only,) = operands
+            array = only._array
+            edge = only._node
+            dtype = array.dtype
+            if dtype is not _float32 and dtype is not _float64:
+                return _general(op, operands, dict(zip(op.parameters, numbers, strict=True)))
+            result = op.loop.unary(array, numbers)
+            if edge is None or not op.differentiable:
+                return wrap(result, None)
+            mode = thread.mode
+            if not mode.enabled:
+                return wrap(result, None)
+            plan = op.plans.get(1) or op.plan(1, 1)
+            parameters = dict(zip(op.parameters, numbers, strict=True))
+            return record(mode, plan, result, parameters, only, NUMBER, array, None)
         arrays = [operand._array for operand in operands]
         edges = tuple([operand._node for operand in operands])
     except AttributeError:
-        return _general(op, operands, parameters)
+        return _general(op, operands, dict(zip(op.parameters, numbers, strict=True)))
     dtype = arrays[-1].dtype
     if dtype is not _float32 and dtype is not _float64:
-        return _general(op, operands, parameters)
-    for array, domain in zip(arrays, op.domains, strict=True):
-        if array.dtype is not dtype and (domain.kind != "bool" or array.dtype.kind != "b"):
-            return _general(op, operands, parameters)
+        return _general(op, operands, dict(zip(op.parameters, numbers, strict=True)))
+    for index, array in enumerate(arrays):
+        if array.dtype is not dtype and (op.domains[index].kind != "bool" or array.dtype.kind != "b"):
+            return _general(op, operands, dict(zip(op.parameters, numbers, strict=True)))
     try:
-        result = op.forward(*arrays, **parameters)
+        (result,) = op.loop(arrays, dtype, numbers)
     except ValueError:
         broadcast_shapes(*[array.shape for array in arrays], operation=op.name)
         raise
-    if type(result) is not _ndarray:
-        result = np.asarray(result)
+    if not thread.mode.enabled or not op.differentiable:
+        return wrap(result, None)
     mask = 0
     bit = 1
     for edge in edges:
         if edge is not None:
             mask |= bit
         bit <<= 1
-    if not mask or not thread.mode.enabled or not op.differentiable:
+    if not mask:
         return wrap(result, None)
     plan = op.plans.get(mask) or op.plan(mask, len(edges))
+    parameters = dict(zip(op.parameters, numbers, strict=True))
     return record_many(plan, operands, arrays, result, (), parameters, edges)
 
 

@@ -21,6 +21,8 @@ from .kernels.emit import loop_form, numpy_form
 from .kernels.loop import Loop
 from .plan import COTANGENT, ElementwisePlan, Plan
 
+_ndarray = np.ndarray
+
 REGISTRY: dict[str, Op] = {}
 
 
@@ -231,6 +233,9 @@ class Elementwise(Op):
         self.promotes = promotes
         self.predicate = predicate
         self._products: dict[int, Expression] = {}
+        # As `forward` without parameters, for many elements: NumPy's functions, which use one thread, give way. Which
+        # of two results that differ in the last bit is taken must not depend on the number of threads.
+        self.large: Callable[..., Any] = self._resolve_large
 
     def _resolve(self, *operands: Any, **parameters: Any) -> Any:
         """Stand in for `forward` until the first call decides what it is."""
@@ -242,26 +247,17 @@ class Elementwise(Op):
             self.forward = self._run_loop
         return self.forward(*operands, **parameters)
 
-    def large(self, *operands: Any) -> Any:
-        """As `forward` without parameters, for many elements: NumPy's functions, which use one thread, give way.
-
-        Which of two results that differ in the last bit is taken must not depend on the number of threads.
-        """
-        vectorized, exact = self._loop_form
+    def _resolve_large(self, *operands: Any) -> Any:
+        """Stand in for `large` until the first call decides what it is."""
+        vectorized, exact = loop_form(self.expression)
         if self.numpy is None or not vectorized or self.predicate:
-            return self.forward(*operands)
-        first = operands[0]
-        # NumPy repeats a row or a column slowly; a single element it does not have to repeat.
-        if exact and all(np.shape(operand) == first.shape or np.size(operand) == 1 for operand in operands):
-            from .kernels.jit import thread_count
-
-            if thread_count(first.size) == 1:
-                return self.forward(*operands)
-        return self.loop(operands, first.dtype)[0]
-
-    @functools.cached_property
-    def _loop_form(self) -> tuple[bool, bool]:
-        return loop_form(self.expression)
+            self.forward(*operands)  # which decides on itself
+            self.large = self.forward
+        elif len(self.operands) == 1:
+            self.large = _on_threads(self.numpy, self.loop.unary) if exact else self.loop.unary
+        else:
+            self.large = _spread_on_threads(self.numpy, self.loop) if exact else self._run_loop
+        return self.large(*operands)
 
     @functools.cached_property
     def expression(self) -> Expression:
@@ -302,6 +298,31 @@ class Elementwise(Op):
 
     def _make_plan(self, mask: int, count: int) -> Plan:
         return ElementwisePlan(self, mask, count)
+
+
+def _on_threads(alone: Callable[[Any], Any], loop: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The first of two functions of one array that give the same, or the second if there are threads to use."""
+    from .kernels.jit import most_threads
+
+    return lambda x: alone(x) if most_threads[0] == 1 else loop(x)
+
+
+def _spread_on_threads(alone: Callable[..., Any], loop: Loop) -> Callable[..., Any]:
+    """As :func:`_on_threads`, for several arrays: NumPy repeats rows and columns slowly, one element it need not."""
+    from .kernels.jit import most_threads
+
+    def call(*operands: Any) -> Any:
+        first = operands[0]
+        if most_threads[0] == 1:
+            shape = first.shape
+            for operand in operands:
+                if type(operand) is _ndarray and operand.shape != shape and operand.size != 1:
+                    break
+            else:
+                return alone(*operands)
+        return loop(operands, first.dtype)[0]
+
+    return call
 
 
 def _times_cotangent(partial: Expression) -> Expression:

@@ -16,8 +16,11 @@ import numpy as np
 
 from ..formula import Call, Constant, Expression, Symbol
 
-# Elements a thread takes at a time: large enough to hide a task's start, small enough to stay in the second cache.
+# Elements a thread takes at a time from arrays of many sizes: large enough to hide a task's start.
 CHUNK = 1 << 15
+
+# Elements whose bytes are a whole number of lines of the cache, whatever the dtype.
+_LINES = 64
 
 # Elements from which on a serial kernel's stores are made to start at a line of the cache.
 _ALIGNED = 1 << 12
@@ -210,7 +213,7 @@ def exact({arguments}):
 import math
 
 import numpy as np
-from numba import prange
+from numba import get_num_threads, prange
 
 from autograd_core.kernels.jit import inline, kernel, skew
 {imports}
@@ -235,10 +238,12 @@ def serial({arguments}):
 
 @kernel(parallel=True)
 def parallel({arguments}):
-    size_, head_ = {outs[0]}.size, skew({outs[0]})
-    for chunk_ in prange((size_ - head_ + {CHUNK - 1}) // {CHUNK}):
-        start_ = head_ + chunk_ * {CHUNK} if chunk_ else 0
-        stop_ = min(size_, head_ + (chunk_ + 1) * {CHUNK})
+    # One piece a thread, of whole lines of the cache: more pieces cost more than they even out.
+    size_, head_, pieces_ = {outs[0]}.size, skew({outs[0]}), get_num_threads()
+    length_ = (size_ - head_ + {_LINES} * pieces_ - 1) // ({_LINES} * pieces_) * {_LINES}
+    for piece_ in prange(pieces_):
+        start_ = min(size_, head_ + piece_ * length_) if piece_ else 0
+        stop_ = min(size_, head_ + (piece_ + 1) * length_)
 {step}
 {spread}'''
 
@@ -266,7 +271,7 @@ def _spread_source(
         ]
     return f"""
 
-from autograd_core.kernels.spreading import block_end, block_size, chunk_size, fill, lies_in_line, line_start
+from autograd_core.kernels.spreading import block_end, block_size, fill, lies_in_line, line_start, piece_size
 
 
 @inline
@@ -287,9 +292,10 @@ def spread_serial(walk_, {given}):
 
 @kernel(parallel=True)
 def spread_parallel(walk_, {given}):
-    size_, length_ = {outs[0]}.size, chunk_size(walk_, {CHUNK})
-    for chunk_ in prange((size_ + length_ - 1) // length_):
-        blocks(walk_, chunk_ * length_, min(size_, (chunk_ + 1) * length_), {given})
+    size_, pieces_ = {outs[0]}.size, get_num_threads()
+    length_ = piece_size(walk_, size_, pieces_)
+    for piece_ in prange(pieces_):
+        blocks(walk_, min(size_, piece_ * length_), min(size_, (piece_ + 1) * length_), {given})
 """
 
 

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar, overload
 
@@ -42,7 +42,9 @@ __all__ = [
     "inline",
     "kernel",
     "kernel_directory",
+    "launcher",
     "load_generated",
+    "most_threads",
     "prange",
     "serial_and_parallel",
     "skew",
@@ -225,13 +227,40 @@ keep_freed_memory()
 # Set in a child made by fork after a parallel kernel ran: GNU OpenMP kills a child that starts a parallel region.
 _serial_only = [False]
 
+# The most threads that parallel kernels may use: what :mod:`autograd_core.config` says, as far as Numba has them.
+most_threads = [1]
+
+
+def _limit_threads(number: int) -> None:
+    most_threads[0] = 1 if _serial_only[0] else min(number, _settings.NUMBA_NUM_THREADS)
+
+
+config.on_thread_change(_limit_threads)
+
 
 def thread_count(work: int, threshold: int = PARALLEL_THRESHOLD) -> int:
     """How many threads to use for `work` elements; 1 means: call the serial kernel."""
-    if work < threshold or _serial_only[0]:
-        return 1
-    most: int = _settings.NUMBA_NUM_THREADS
-    return min(config.get_num_threads(), most)
+    return 1 if work < threshold else most_threads[0]
+
+
+def launcher(serial: Callable[..., Any], parallel: Callable[..., Any]) -> Callable[[int, Sequence[Any]], None]:
+    """What calls one of two forms of a kernel, by the elements there are, with the arguments.
+
+    After work on large arrays Python's own code and data have left the nearer caches, and each step between two kernels
+    takes three times as long as usual; so the threads are not prepared again where they are ready.
+    """
+    threads, concurrent = most_threads, PARALLEL._concurrent
+
+    def launch(size: int, arguments: Sequence[Any]) -> None:
+        if size < PARALLEL_THRESHOLD or threads[0] == 1:
+            serial(*arguments)
+        elif PARALLEL.threads == threads[0] and concurrent[0]:
+            parallel(*arguments)
+        else:
+            with PARALLEL:
+                parallel(*arguments)
+
+    return launch
 
 
 class _ParallelRegion(threading.local):
@@ -257,7 +286,7 @@ class _ParallelRegion(threading.local):
         if wait:
             self._lock.acquire()
         self.locked.append(wait)
-        wanted = min(config.get_num_threads(), _settings.NUMBA_NUM_THREADS)
+        wanted = most_threads[0]
         if wanted != self.threads:
             numba.set_num_threads(wanted)
             self.threads = wanted
@@ -283,6 +312,7 @@ def _after_fork_in_child() -> None:
     PARALLEL.locked.clear()
     with contextlib.suppress(ValueError):
         _serial_only[0] = threading_layer() == "omp"
+        _limit_threads(config.get_num_threads())
 
 
 if hasattr(os, "register_at_fork"):

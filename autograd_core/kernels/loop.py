@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from ..dtypes import bool_
 from ..formula import Expression
 from .boundary import compact, dense_order, flat, spread, walk_over
-from .emit import CHUNK, generated, source
+from .emit import generated, source
 
 # Elements from which on operands that are smaller than the result are read where they lie; below, copies cost less than
 # a further kernel's compilation.
@@ -22,6 +22,9 @@ LARGE = 1 << 16
 
 _ndarray = np.ndarray
 
+# Takes how many elements there are, and a kernel's arguments.
+Launcher = Callable[[int, Sequence[Any]], None]
+
 
 class Loop:
     """Formulas over the same operands as one fused loop, built per dtype at first need.
@@ -30,7 +33,7 @@ class Loop:
     With `updates`, names of operands that the outputs overwrite, only :meth:`run` applies.
     """
 
-    __slots__ = ("name", "operands", "outputs", "parameters", "predicate", "updates", "variants")
+    __slots__ = ("launchers", "name", "operands", "outputs", "parameters", "predicate", "updates", "variants")
 
     def __init__(
         self,
@@ -48,6 +51,8 @@ class Loop:
         self.predicate = predicate
         self.updates = tuple(updates)
         self.variants: dict[np.dtype[Any], ModuleType] = {}
+        # For each dtype what calls the kernel over flat lines, by their size.
+        self.launchers: dict[np.dtype[Any], Launcher] = {}
 
     def variant(self, dtype: np.dtype[Any]) -> ModuleType:
         """The generated module for `dtype`."""
@@ -60,38 +65,36 @@ class Loop:
         """What the module for `dtype` says."""
         return source(self.outputs, self.operands, self.parameters, dtype, self.updates)
 
+    def _launcher(self, dtype: np.dtype[Any]) -> Launcher:
+        from .jit import launcher
+
+        module = self.variant(dtype)
+        found = self.launchers[dtype] = launcher(module.serial, module.parallel)
+        return found
+
     def run(self, dtype: np.dtype[Any], size: int, arguments: Sequence[Any], walk: np.ndarray | None = None) -> None:
         """Call the kernel: on threads only where they pay. With `walk`, operands may be smaller than the outputs."""
-        module = self.variants.get(dtype) or self.variant(dtype)
-        if size >= CHUNK:
-            from .jit import PARALLEL, thread_count
-
-            if thread_count(size) > 1:
-                with PARALLEL:
-                    if walk is None:
-                        module.parallel(*arguments)
-                    else:
-                        module.spread_parallel(walk, *arguments)
-                return
         if walk is None:
-            module.serial(*arguments)
+            (self.launchers.get(dtype) or self._launcher(dtype))(size, arguments)
         else:
-            module.spread_serial(walk, *arguments)
+            from .jit import launcher
+
+            module = self.variant(dtype)
+            launcher(module.spread_serial, module.spread_parallel)(size, (walk, *arguments))
 
     def __call__(
         self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float] = ()
     ) -> list[np.ndarray]:
         shape = getattr(operands[0], "shape", None)
-        arguments: list[Any] = []
         for operand in operands:
             if type(operand) is not _ndarray or operand.shape != shape or not operand.flags.carray:
                 return self._spread(operands, dtype, parameters)
-            arguments.append(operand.reshape(-1))
         out_dtype = bool_ if self.predicate else dtype
         results = [np.empty(shape, out_dtype) for _ in self.outputs]  # type: ignore[arg-type]
-        arguments += [result.reshape(-1) for result in results]
-        arguments += parameters
-        self.run(dtype, results[0].size, arguments)
+        lines = [*operands, *results]
+        if len(shape) != 1:  # type: ignore[arg-type]
+            lines = [line.reshape(-1) for line in lines]
+        (self.launchers.get(dtype) or self._launcher(dtype))(results[0].size, [*lines, *parameters])
         return results
 
     def _spread(self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float]) -> list[np.ndarray]:
@@ -122,13 +125,17 @@ class Loop:
         self.run(dtype, size, [*lines, *outs, *parameters], walk)
         return results
 
-    def unary(self, x: np.ndarray) -> np.ndarray:
+    def unary(self, x: np.ndarray, parameters: Sequence[float] = ()) -> np.ndarray:
         """The only output for a single array."""
         if not x.flags.carray:
-            return self((x,), x.dtype)[0]
-        dtype = x.dtype
-        result = np.empty(x.shape, bool_ if self.predicate else dtype)
-        self.run(dtype, x.size, (x.reshape(-1), result.reshape(-1)))
+            return self((x,), x.dtype, parameters)[0]
+        dtype, shape = x.dtype, x.shape
+        result = np.empty(shape, bool_ if self.predicate else dtype)
+        launch = self.launchers.get(dtype) or self._launcher(dtype)
+        if len(shape) == 1:
+            launch(x.size, (x, result, *parameters))
+        else:
+            launch(x.size, (x.reshape(-1), result.reshape(-1), *parameters))
         return result
 
 

@@ -28,9 +28,10 @@ def block_end(walk, start, end):
 
 
 @inline
-def chunk_size(walk, wanted):
-    """Elements that a thread takes at a time: whole blocks, about as many as are wanted."""
-    return max(1, wanted // walk[1]) * walk[1]
+def piece_size(walk, size, pieces):
+    """Elements that each of the threads takes: whole blocks."""
+    blocks = (size + walk[1] - 1) // walk[1]
+    return (blocks + pieces - 1) // pieces * walk[1]
 
 
 @inline
@@ -93,4 +94,4 @@ def fill(walk, number, x, buffer, start, stop, first):
         column = 0
 
 
-__all__ = ["EACH", "block_end", "block_size", "chunk_size", "fill", "lies_in_line", "line_start"]
+__all__ = ["EACH", "block_end", "block_size", "fill", "lies_in_line", "line_start", "piece_size"]

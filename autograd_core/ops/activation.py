@@ -86,7 +86,7 @@ def _(x: Any, alpha: Any) -> Any:
 @public(_elu)
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Exponential linear unit: x for positive x, else alpha (exp(x) - 1) (Clevert et al. 2016)."""
-    return activate(_elu, input, inplace, alpha=alpha)
+    return activate(_elu, input, inplace, alpha)
 
 
 # Klambauer et al. 2017, "Self-normalizing neural networks": the fixed point of mean 0 and variance 1.
@@ -147,7 +147,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     if alpha == 0:
         raise ValueError("celu: alpha must not be 0")
-    return activate(_celu, input, inplace, alpha=alpha)
+    return activate(_celu, input, inplace, alpha)
 
 
 @elementwise(
@@ -199,7 +199,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
         raise ValueError("softplus: beta must not be 0")
     if beta == 1 and threshold == 20 and input.dtype == dtypes.float32:
         return _softplus(input)
-    return activate(_softplus_scaled, input, False, beta=beta, threshold=threshold)
+    return activate(_softplus_scaled, input, False, beta, threshold)
 
 
 # --- gated by a sigmoid or a distribution -----------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes, formula as f
 from ..declaration import attach
-from ..dispatch import as_operand, elementwise
+from ..dispatch import apply_to, as_operand, elementwise
 from ..op import REAL, Domain
 from ..tensor import Tensor
 from . import elementwise as operators
@@ -37,7 +37,7 @@ def _(alpha: Any) -> Any:
 
 def _scaled(operation: Any, input: Any, other: Any, alpha: Any, name: str) -> Tensor:
     if is_floating(input) or is_floating(other):
-        return _add_scaled(input, other, alpha=float(alpha) if name == "add" else -float(alpha))
+        return apply_to(_add_scaled.op, (input, other), (float(alpha) if name == "add" else -float(alpha),))
     if is_floating(alpha):
         raise TypeError(f"{name}: alpha must be an integer for tensors of integers, got {alpha}")
     result: Tensor = operation(input, mul(other, alpha) if isinstance(other, Tensor) else other * alpha)
@@ -262,8 +262,8 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor
     Raises:
         TypeError: for a fractional `value` with integers.
     """
-    if any(map(is_floating, (input, tensor1, tensor2))):
-        return _addcmul(input, tensor1, tensor2, value=float(value))
+    if is_floating(input) or is_floating(tensor1) or is_floating(tensor2):
+        return apply_to(_addcmul.op, (input, tensor1, tensor2), (float(value),))
     if is_floating(value):
         raise TypeError(f"addcmul: value must be an integer for tensors of integers, got {value}")
     return _addcmul(input, tensor1, tensor2, value=value)
@@ -299,7 +299,7 @@ def _(u: Any, v: Any, value: Any) -> Any:
 @public(_addcdiv, method=True)
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
     """input + value · tensor1 / tensor2; integers give the default dtype."""
-    return _addcdiv(input, tensor1, tensor2, value=float(value))
+    return apply_to(_addcdiv.op, (input, tensor1, tensor2), (float(value),))
 
 
 @elementwise(
@@ -355,8 +355,8 @@ def _(weight: Any) -> Any:
 def lerp(input: Any, end: Any, weight: Any) -> Tensor:
     """Linear interpolation, input + weight · (end - input); the weight is a number or a tensor."""
     if isinstance(weight, (int, float)):
-        return _lerp_by_number(input, end, weight=float(weight))
-    return _lerp(input, end, weight)
+        return apply_to(_lerp_by_number.op, (input, end), (float(weight),))
+    return apply_to(_lerp.op, (input, end, weight))
 
 
 multiply, divide, true_divide, subtract, negative, absolute = mul, div, div, sub, neg, abs

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..declaration import attach
-from ..dispatch import ElementwiseFunction
+from ..dispatch import ElementwiseFunction, apply_to
 from ..tensor import Tensor
 from .inplace import in_place
 
@@ -35,14 +35,18 @@ def alias(function: Callable[..., Any], *names: str, in_place_too: bool = True) 
             attach(f"{name}_", in_place(function, name))
 
 
-def activate(operation: Callable[..., Tensor], input: Tensor, inplace: bool, **parameters: float) -> Tensor:
-    """Apply an activation; in place if asked to, which saves no memory here but changes `input` as in PyTorch."""
-    # Parameters as floats: kernels are compiled for the type they are given.
-    given = {name: float(value) for name, value in parameters.items()}
-    if not inplace:
-        return operation(input, **given)
-    result: Tensor = in_place(operation, operation.__name__)(input, **given)
-    return result
+def activate(operation: ElementwiseFunction, input: Tensor, inplace: bool, *values: float) -> Tensor:
+    """Apply an activation to the values of its parameters, in the order in which it declares them.
+
+    In place if asked to, which saves no memory here but changes `input` as in PyTorch.
+    """
+    if inplace:
+        result: Tensor = in_place(operation, operation.__name__)(input, *map(float, values))
+        return result
+    if values:
+        # Floats all of them: kernels are compiled for the type they are given.
+        return apply_to(operation.op, (input,), tuple(map(float, values)))
+    return operation(input)
 
 
 def is_floating(value: Any) -> bool:

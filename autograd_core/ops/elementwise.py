@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import formula as f
 from ..declaration import attach
-from ..dispatch import as_operand, elementwise
+from ..dispatch import apply_to, as_operand, elementwise
 from ..op import BOOL, NONZERO, POSITIVE, REAL, Domain
 from ..tensor import Tensor, wrap
 from .calling import public
@@ -307,7 +307,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         return tuple(wrap(index.astype(np.int64, copy=False), None) for index in found)
     if input is None or other is None:
         raise TypeError("where() takes a condition alone, or a condition and two choices")
-    return _where(condition, input, other)
+    return apply_to(_where.op, (condition, input, other))
 
 
 attach("where", lambda self, condition, other: where(condition, self, other))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, formula as f
-from ..dispatch import elementwise
+from ..dispatch import apply_to, elementwise
 from ..op import REAL, Domain
 from ..tensor import Tensor
 from .calling import alias, is_floating, public
@@ -68,7 +68,7 @@ def _(x: Any, low: Any, high: Any) -> Any:
 def _limit(input: Tensor, low: Any, high: Any) -> Tensor:
     if low is None and high is None:
         raise ValueError("clamp: at least one of min and max must be given")
-    if not any(map(is_floating, (input, low, high))):
+    if not (is_floating(input) or is_floating(low) or is_floating(high)):
         # Integers have no infinity to stand for a limit that is not given.
         limited = input if low is None else maximum(input, low)
         return limited if high is None else minimum(limited, high)
@@ -77,8 +77,8 @@ def _limit(input: Tensor, low: Any, high: Any) -> Tensor:
     if isinstance(low, (int, float)) and isinstance(high, (int, float)):
         if not is_floating(input):
             input = input.to(dtypes.get_default_dtype())
-        return _clamp_numbers(input, low=float(low), high=float(high))
-    return _clamp_tensors(input, low, high)
+        return apply_to(_clamp_numbers.op, (input,), (float(low), float(high)))
+    return apply_to(_clamp_tensors.op, (input, low, high))
 
 
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -167,6 +167,10 @@ def _(x: Any) -> Any:
     return f.where(f.isfinite(x), 1, 0)
 
 
+# The largest finite numbers; NumPy's finfo takes longer than a small operation.
+_LARGEST = {dtypes.float32: (2 - 2.0**-23) * 2.0**127, dtypes.float64: (2 - 2.0**-52) * 2.0**1023}
+
+
 @public(_nan_to_num, method=True)
 def nan_to_num(
     input: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
@@ -175,16 +179,16 @@ def nan_to_num(
 
     None means 0 for NaN, and the dtype's largest finite number and its negative for infinities.
     """
-    if not input.is_floating_point():
+    largest = _LARGEST.get(input.dtype)
+    if largest is None:
         copied: Tensor = clone(input)
         return copied
-    largest = float(np.finfo(input.dtype).max)
-    return _nan_to_num(
-        input,
-        nan=0.0 if nan is None else float(nan),
-        posinf=largest if posinf is None else float(posinf),
-        neginf=-largest if neginf is None else float(neginf),
+    numbers = (
+        0.0 if nan is None else float(nan),
+        largest if posinf is None else float(posinf),
+        -largest if neginf is None else float(neginf),
     )
+    return apply_to(_nan_to_num.op, (input,), numbers)
 
 
 __all__ = ["clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "nan_to_num"]
