@@ -13,18 +13,42 @@ import numpy as np
 
 from ..broadcasting import Shape
 
+# Elements from which on a kernel copies transposed arrays faster than NumPy.
+TURNED = 1 << 14
+
 
 def flat(array: np.ndarray) -> np.ndarray:
     """Return `array` as one contiguous, writeable dimension: a view where possible, else a copy."""
     # ravel decides by the contiguity flag; a copy is needed too for read-only memory, a type of its own to Numba.
-    line = array.ravel()
+    line = array.ravel() if array.flags.c_contiguous else row_major(array).reshape(-1)
     return line if line.flags.writeable else line.copy()
 
 
 def contiguous(array: np.ndarray) -> np.ndarray:
     """Return `array` C-contiguous and writeable with its shape kept: itself where possible, else a copy."""
     flags = array.flags
-    return array if flags.c_contiguous and flags.writeable else np.array(array, order="C")
+    return array if flags.c_contiguous and flags.writeable else row_major(array)
+
+
+def row_major(array: np.ndarray) -> np.ndarray:
+    """A copy of `array` whose memory is in row-major order."""
+    if array.size >= TURNED and array.dtype.char in "fd" and not array.flags.c_contiguous:
+        from .turning import turned
+
+        found = turned(array)
+        if found is not None:
+            return found
+    return np.array(array, order="C")
+
+
+def reshaped(array: np.ndarray, shape: Shape) -> np.ndarray:
+    """The elements in row-major order in another shape: a view where memory allows, else a copy."""
+    if array.size < TURNED or array.flags.c_contiguous:
+        return array.reshape(shape)
+    try:
+        return array.reshape(shape, copy=False)
+    except ValueError:
+        return row_major(array).reshape(shape)
 
 
 def dense_order(array: np.ndarray) -> tuple[int, ...] | None:

@@ -216,6 +216,8 @@ def _(
 
 @grid_sample_primitive.vjp("grid")
 def _(cotangent: np.ndarray, x: np.ndarray, grid: np.ndarray, mode: str, padding: str, align: bool) -> np.ndarray:
+    if mode == "nearest":  # a step has the derivative 0 everywhere
+        return np.zeros_like(grid)
     told, places, _ = _located(_points(grid), x.shape[2:], mode, padding, align)
     out = np.empty(grid.shape, grid.dtype)
     by_weights = products(_flat(x), _flat(cotangent), places)

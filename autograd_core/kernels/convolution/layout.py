@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..boundary import empty_in_order
+from ..boundary import empty_in_order, row_major
 
 
 def channels_last_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -26,7 +26,7 @@ def line_of(array: np.ndarray) -> tuple[np.ndarray, bool]:
             return last.reshape(-1), False
         if array.flags.c_contiguous:
             return array.reshape(-1), array.shape[1] > 1
-    return np.array(last, order="C").reshape(-1), False
+    return row_major(last).reshape(-1), False
 
 
 def is_channels_last(array: np.ndarray) -> bool:
