@@ -136,7 +136,7 @@ def _build_product(line: _Line) -> Any:
     return line.across(builder.fmul, found)
 
 
-def _build_extremum(line: _Line, predicate: str) -> Any:
+def _build_extremum(line: _Line, predicate: str, nan_wins: bool = True) -> Any:
     builder = line.builder
     floor = line.scalar(-math.inf if predicate == ">" else math.inf)
     nan = line.scalar(math.nan)
@@ -157,18 +157,22 @@ def _build_extremum(line: _Line, predicate: str) -> Any:
     def turn(place: Any, *state: Any) -> list[Any]:
         *best, seen = state
         a, b, c, d = vectors = line.turn(place)
-        first, second = larger(magnitude(a), magnitude(b)), larger(magnitude(c), magnitude(d))
-        return [*map(better, vectors, best), larger(seen, larger(first, second))]
+        if nan_wins:
+            first, second = larger(magnitude(a), magnitude(b)), larger(magnitude(c), magnitude(d))
+            seen = larger(seen, larger(first, second))
+        return [*map(better, vectors, best), seen]
 
     def one(place: Any, best: Any, seen: Any) -> list[Any]:
         # The last vector reaches back over elements that are done: an extremum may see them twice.
         last = builder.sub(line.size, scalars)
         place = builder.select(builder.icmp_signed("<", place, last), place, last)
         vector = line.at(place)
-        return [better(vector, best), larger(seen, magnitude(vector))]
+        return [better(vector, best), larger(seen, magnitude(vector)) if nan_wins else seen]
 
     def few(place: Any, best: Any) -> list[Any]:
         value = builder.load(builder.gep(line.data, [place]))
+        if not nan_wins:
+            return [better(value, best)]
         value = builder.select(builder.fcmp_unordered("uno", value, value), nan, value)
         kept = builder.fcmp_unordered("uno", best, best)
         return [builder.select(kept, best, builder.select(builder.fcmp_ordered(predicate, best, value), best, value))]
@@ -181,8 +185,10 @@ def _build_extremum(line: _Line, predicate: str) -> Any:
     stop = builder.select(short, zero, line.size)
     merged, seen = counted_loop(builder, line.turns, stop, line.lanes, [merged, seen], one)
     (single,) = counted_loop(builder, zero, builder.select(short, line.size, zero), 1, [floor], few)
-    any_seen = builder.icmp_signed(">", line.across(larger, seen), line.integers.element(infinity))
-    found = builder.select(any_seen, nan, line.across(better, merged))
+    found = line.across(better, merged)
+    if nan_wins:
+        any_seen = builder.icmp_signed(">", line.across(larger, seen), line.integers.element(infinity))
+        found = builder.select(any_seen, nan, found)
     return builder.select(short, single, found)
 
 
@@ -217,6 +223,10 @@ if DISABLED:
         """The largest element of a line, or NaN if it holds one."""
         return np.max(line)
 
+    def largest_number(line: Any) -> Any:
+        """The largest element of a line that is not NaN, -inf where all are."""
+        return np.fmax.reduce(line, initial=-np.inf)
+
     def smallest(line: Any) -> Any:
         """The smallest element of a line, or NaN if it holds one."""
         return np.min(line)
@@ -226,4 +236,5 @@ else:
     # Nothing but conversions and products, of which processors do more in a register of 256 bits than in one of 512.
     product_of_line = _fold("product_of_line", _build_product, types.float64, lanes=4)
     largest = _fold("largest", lambda line: _build_extremum(line, ">"))
+    largest_number = _fold("largest_number", lambda line: _build_extremum(line, ">", nan_wins=False))
     smallest = _fold("smallest", lambda line: _build_extremum(line, "<"))

@@ -1,15 +1,15 @@
 """Softmax, log-softmax and cross-entropy along the rows of a matrix, and softmax along a middle dimension.
 
 Rows are shifted by their maximum, so that exp cannot overflow. A row that holds a NaN or +inf, or nothing but -inf,
-gives NaN, as the sum then is NaN too. Short rows are taken many at a time, so that exp runs over all of them as one
-line; otherwise most of its vectors would be empty.
+gives NaN, as the sum then is NaN too; so the maximum need not look for one. Short rows are taken many at a time, so
+that exp runs over all of them as one line; otherwise most of its vectors would be empty.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .folds import largest
+from .folds import largest_number
 from .jit import inline, prange, serial_and_parallel
 from .lines import (
     dot_line,
@@ -17,14 +17,18 @@ from .lines import (
     exp,
     exponentials,
     exponentiate,
-    logarithm,
     sum_line,
     sum_of_exponentials,
     sum_segment,
 )
+from .vecmath import log_float64
 
 # Rows shorter than this share a block.
 _SHORT = 48
+# As do rows shorter than this where exp is to be taken of them: 64 elements alone take twice as long.
+_LONG = 200
+# Elements whose largest is found one by one, as a vector would be mostly empty.
+_FEW = 16
 # Elements of a block of rows: what a thread takes at a time.
 _BLOCK = 2048
 # Lanes of a tile along a dimension that is not the last.
@@ -50,7 +54,7 @@ def _shift_rows(x, out):
     """out = exp(x - maximum of the row), for short rows."""
     for row in range(x.shape[0]):
         line, result = x[row], out[row]
-        shift = _largest_of_few(line)
+        shift = _largest_of_few(line) if line.size < _FEW else largest_number(line)
         for i in range(line.size):
             result[i] = line[i] - shift
 
@@ -62,7 +66,7 @@ def _softmax(x, out):
     for block in prange((rows + step - 1) // step):
         first, last = block * step, min(rows, block * step + step)
         part, result = x[first:last], out[first:last]
-        if columns < _SHORT:
+        if columns < _LONG:
             _shift_rows(part, result)
             exponentiate(result.reshape(-1))
             for row in range(result.shape[0]):
@@ -73,7 +77,7 @@ def _softmax(x, out):
         else:
             for row in range(result.shape[0]):
                 line = result[row]
-                scale = x.dtype.type(1.0 / exponentials(part[row], largest(part[row]), line))
+                scale = x.dtype.type(1.0 / exponentials(part[row], largest_number(part[row]), line))
                 for i in range(line.size):
                     line[i] *= scale
 
@@ -90,27 +94,40 @@ def _softmax_vjp(cotangent, y, out):
                 result[i] = line[i] * (given[i] - mean)
 
 
+@inline
+def _take_logarithms(line):
+    for i in range(line.size):
+        line[i] = log_float64(line[i])
+
+
 def _log_softmax(x, out):
-    """x - max - log sum exp(x - max), row by row."""
+    """x - max - log sum exp(x - max), row by row; the logarithms of a block's rows are taken side by side."""
     rows, columns = x.shape
     step = _rows_in_block(columns)
     for block in prange((rows + step - 1) // step):
         first, last = block * step, min(rows, block * step + step)
         part, result = x[first:last], out[first:last]
-        if columns < _SHORT:
+        heights = np.empty(last - first)
+        if columns < _LONG:
             _shift_rows(part, result)
             raised = result.copy()
             exponentiate(raised.reshape(-1))
             for row in range(result.shape[0]):
-                line = result[row]
-                height = x.dtype.type(logarithm(np.float64(sum_segment(raised[row]))))
+                heights[row] = sum_segment(raised[row])
+            _take_logarithms(heights)
+            for row in range(result.shape[0]):
+                line, height = result[row], x.dtype.type(heights[row])
                 for i in range(line.size):
                     line[i] -= height
         else:
+            shifts = np.empty(last - first, x.dtype)
+            for row in range(result.shape[0]):
+                shifts[row] = largest_number(part[row])
+                heights[row] = sum_of_exponentials(part[row], shifts[row])
+            _take_logarithms(heights)
             for row in range(result.shape[0]):
                 source, line = part[row], result[row]
-                shift = largest(source)
-                height = x.dtype.type(logarithm(sum_of_exponentials(source, shift)))
+                shift, height = shifts[row], x.dtype.type(heights[row])
                 for i in range(line.size):
                     line[i] = (source[i] - shift) - height
 
@@ -206,7 +223,7 @@ def _log_softmax_lanes(x, outer, length, inner, out):
         start, width = _tile_of(task, tiles, length, inner)
         _raise_lanes(x, start, width, length, inner, best, total, x[:0])
         for i in range(width):
-            total[i] = logarithm(np.float64(total[i]))
+            total[i] = log_float64(np.float64(total[i]))
         for k in range(length):
             line = x[start + k * inner : start + k * inner + width]
             result = out[start + k * inner : start + k * inner + width]
