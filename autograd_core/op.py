@@ -19,7 +19,7 @@ from .formula import Call, Constant, Expression, Symbol, trace
 from .formula.expression import call
 from .kernels.emit import loop_form, numpy_form
 from .kernels.loop import Loop
-from .plan import COTANGENT, ElementwisePlan, Plan
+from .plan import COTANGENT, ElementwisePullback, Plan
 
 _ndarray = np.ndarray
 
@@ -297,7 +297,9 @@ class Elementwise(Op):
         return found
 
     def _make_plan(self, mask: int, count: int) -> Plan:
-        return ElementwisePlan(self, mask, count)
+        plan = super()._make_plan(mask, count)
+        ElementwisePullback(plan)
+        return plan
 
 
 def _on_threads(alone: Callable[[Any], Any], loop: Callable[[Any], Any]) -> Callable[[Any], Any]:

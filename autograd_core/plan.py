@@ -14,7 +14,7 @@ from .kernels.loop import Loop
 
 if TYPE_CHECKING:
     from .graph import Node, VersionCell
-    from .op import Elementwise, Op, Rule
+    from .op import Op, Rule
 
 # The name under which formulas of derivatives speak of what comes from above.
 COTANGENT = Symbol("cotangent")
@@ -174,7 +174,7 @@ class Plan:
                 values.append(tuple([edge is not None for edge in edges]))
         return values
 
-    def _reader(self, place: int) -> Callable[[Node], Any]:
+    def reader(self, place: int) -> Callable[[Node], Any]:
         """What reads the saved value number `place` off a node."""
         if self.saves == LISTED:
             return lambda node: node.value[place]
@@ -200,7 +200,7 @@ class Plan:
             case [(kind, place)] if kind == _SAVED:
                 if place == 0 and self.saves != LISTED:
                     return lambda node, cotangent, edges: function(cotangent, node.value)
-                get = self._reader(place)
+                get = self.reader(place)
                 return lambda node, cotangent, edges: function(cotangent, get(node))
             case [(kind, place)] if kind == _SHAPE:
                 return lambda node, cotangent, edges: function(cotangent, node.edges[place].shape)
@@ -237,8 +237,15 @@ class Plan:
         everything = self._needs
 
         def pull(node: Node, cotangent: Any, edges: Sequence[Any]) -> Any:
-            wanted = everything if edges is node.edges else tuple([edge is not None for edge in edges])
+            wanted = tuple([edge is not None for edge in edges]) if None in edges else everything
             return function(cotangent, *get(node.saved), wanted)
+
+        def pull_both(node: Node, cotangent: Any, edges: Sequence[Any]) -> Any:
+            wanted = tuple([edge is not None for edge in edges]) if None in edges else everything
+            return function(cotangent, node.value, node.other_value, wanted)
+
+        if self.saves == BOTH and places == [0, 1]:
+            return pull_both
 
         return pull
 
@@ -260,26 +267,27 @@ def _passed_on(cotangent: np.ndarray, node: Node) -> np.ndarray:
     return cotangent
 
 
-class ElementwisePlan(Plan):
+class ElementwisePullback:
     """Pulls back through a formula: cotangent times partial, for all needed operands in one fused loop.
 
-    Where every product is a single NumPy operation, or the partial is 1, NumPy does it.
+    Where every product is a single NumPy operation, or the partial is 1, NumPy does it. Its plan is a Plan like every
+    other: Python reads the attributes of objects of one class faster than those of a class and its heirs.
     """
 
-    __slots__ = ("_direct", "_loops")
-    op: Elementwise
+    __slots__ = ("_direct", "_loops", "op", "plan")
 
-    def __init__(self, op: Elementwise, mask: int, count: int) -> None:
-        super().__init__(op, mask, count)
-        self.pointwise = True
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.op: Any = plan.op
         self._loops: dict[int, Loop] = {}
-        self._direct = {index: self._direct_product(index) for index in self.needed()}
+        self._direct = {index: self._direct_product(index) for index in plan.needed()}
+        plan.pointwise = True
         if None not in self._direct.values():
-            self.pullback = self._direct_pullback([self._direct.get(index) for index in range(count)])
-        elif count == 1 and not op.parameters:
-            self.pullback = self._pull_unary
+            plan.pullback = self._direct_pullback([self._direct.get(index) for index in range(plan.count)])
+        elif plan.count == 1 and not self.op.parameters:
+            plan.pullback = self._pull_unary
         else:
-            self.pullback = self._pull_fused
+            plan.pullback = self._pull_fused
 
     def _direct_product(self, index: int) -> Product | None:
         """The cotangent of an operand where that takes no more than one NumPy operation, else None."""
@@ -294,7 +302,7 @@ class ElementwisePlan(Plan):
             return None
         function, arguments = form
         places: list[Any] = [
-            -1 if name == COTANGENT.name else self.names.index(name) if name in self.names else None
+            -1 if name == COTANGENT.name else self.plan.names.index(name) if name in self.plan.names else None
             for name in arguments
             if isinstance(name, str)
         ]
@@ -304,13 +312,13 @@ class ElementwisePlan(Plan):
         match places:
             case [-1]:
                 return lambda cotangent, node: function(cotangent)
-            case [-1, 0] if self.saves != LISTED:
+            case [-1, 0] if self.plan.saves != LISTED:
                 return lambda cotangent, node: function(cotangent, node.value)
             case [-1, int(place)] if place >= 0:
-                get = self._reader(place)
+                get = self.plan.reader(place)
                 return lambda cotangent, node: function(cotangent, get(node))
             case [int(place), -1] if place >= 0:
-                get = self._reader(place)
+                get = self.plan.reader(place)
                 return lambda cotangent, node: function(get(node), cotangent)
         return lambda cotangent, node: function(*[cotangent if p == -1 else (node.saved or ())[p] for p in places])
 
@@ -342,11 +350,11 @@ class ElementwisePlan(Plan):
         loop = self._loops.get(mask)
         if loop is None:
             op = self.op
-            chosen = [index for index in self.needed() if mask >> index & 1]
+            chosen = [index for index in self.plan.needed() if mask >> index & 1]
             products = [op.product_expression(index) for index in chosen]
-            suffix = "" if self.count == 1 else "_by_" + "_".join(op.operands[index] for index in chosen)
+            suffix = "" if self.plan.count == 1 else "_by_" + "_".join(op.operands[index] for index in chosen)
             loop = self._loops[mask] = Loop(
-                f"{op.name}_vjp{suffix}", products, (COTANGENT.name, *self.names), op.parameters
+                f"{op.name}_vjp{suffix}", products, (COTANGENT.name, *self.plan.names), op.parameters
             )
         return loop
 

@@ -11,7 +11,8 @@ from .anomaly import note_creation
 from .graph import Mode, Node, make_node, next_sequence, thread
 from .op import Op, Rule, Structural
 from .plan import BOTH, LISTED, NOTHING, RESULT, SECOND, Plan
-from .tensor import Tensor, UncheckedTensor, make_view, wrap
+from .storage import UncheckedTensor
+from .tensor import Tensor, make_view, wrap
 
 _ndarray = np.ndarray
 

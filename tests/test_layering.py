@@ -21,7 +21,7 @@ ROOMS = (
     "plan",
     "op",
     "graph",
-    *("anomaly", "grad_mode", "parts"),
+    *("anomaly", "grad_mode", "parts", "storage"),
     "tensor",
     "printing",
     "recording",

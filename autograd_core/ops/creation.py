@@ -13,7 +13,8 @@ from ..dispatch import as_tensor_operand
 from ..kernels.boundary import row_major
 from ..op import Sample
 from ..recording import apply
-from ..tensor import Tensor, as_array, wrap
+from ..storage import as_array
+from ..tensor import Tensor, wrap
 
 
 def _finish(array: np.ndarray, requires_grad: bool) -> Tensor:
