@@ -128,7 +128,10 @@ class Loop:
     def unary(self, x: np.ndarray, parameters: Sequence[float] = ()) -> np.ndarray:
         """The only output for a single array."""
         if not x.flags.carray:
-            return self((x,), x.dtype, parameters)[0]
+            if x.ndim != 2 or x.strides[1] != x.itemsize or x.strides[0] <= 0:
+                return self((x,), x.dtype, parameters)[0]
+            # Columns cut out of a wider matrix, as the gates of one product are: neither expanded nor turned.
+            x = x.copy()
         dtype, shape = x.dtype, x.shape
         result = np.empty(shape, bool_ if self.predicate else dtype)
         launch = self.launchers.get(dtype) or self._launcher(dtype)

@@ -72,7 +72,7 @@ def _pack_plain(b, start, step, terms, columns, width, packed, place):
 
 
 @inline
-def _pack_turned(b, start, step, terms, columns, width, packed, place, table):
+def pack_turned(b, start, step, terms, columns, width, packed, place, table):
     """As above, for a matrix of which the transpose lies in memory, its rows `step` apart."""
     lanes = _lanes_of(packed)
     for i in range(lanes):
@@ -136,7 +136,7 @@ def multiply(transpose_a, transpose_b, a, b, origin, initial, c, rows, columns):
                 width, column = taken * lanes, left + done * lanes
                 present = min(width, right - column)
                 if transpose_b:
-                    _pack_turned(
+                    pack_turned(
                         b_line, column * b_step + low, b_step, count, present, width, packed, done * lanes * count,
                         table,
                     )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from ..broadcasting import broadcast_shapes
 from ..declaration import fused
 from ..dispatch import as_tensor_operand, cast
-from ..kernels.boundary import contiguous
+from ..kernels.boundary import contiguous, empty_in_order
 from ..lazy import lazy_import
 from ..op import Sample
 from ..recording import apply
@@ -33,31 +33,31 @@ _PRODUCTS = 32
 
 def _heads_inside(array: np.ndarray) -> bool:
     """Whether the memory of (batch, heads, tokens, width) has the heads of a token beside each other."""
-    return not array.flags.c_contiguous and array.transpose(0, 2, 1, 3).flags.c_contiguous
+    _, heads, tokens, _ = array.shape
+    return heads > 1 and tokens > 1 and 0 < array.strides[1] < array.strides[2]
 
 
-def _line(array: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int]]:
-    """The memory of (batch, heads, tokens, width) as a line, and how far batches, heads and tokens lie apart."""
+def _line(array: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
+    """The memory of (batch, heads, tokens, width) as a line, and how far batches, heads and tokens lie apart.
+
+    Elements beside each other are all that kernels need: parts of one projection are not copied.
+    """
+    flags, size = array.flags, array.itemsize
+    if not flags.c_contiguous:
+        strides = array.strides
+        beside = strides[3] == size and min(strides) > 0 and not any(stride % size for stride in strides)
+        if beside and flags.writeable:
+            span = sum([(count - 1) * stride for count, stride in zip(array.shape, strides, strict=True)]) // size + 1
+            line = np.lib.stride_tricks.as_strided(array, (span,), (size,))
+            return line, (strides[0] // size, strides[1] // size, strides[2] // size)
+    array = contiguous(array)
     _, heads, tokens, width = array.shape
-    if _heads_inside(array):
-        return contiguous(array.transpose(0, 2, 1, 3)).reshape(-1), (heads * tokens * width, width, heads * width)
-    return contiguous(array).reshape(-1), (heads * tokens * width, tokens * width, width)
+    return array.reshape(-1), (heads * tokens * width, tokens * width, width)
 
 
 def _empty(shape: tuple[int, ...], like: np.ndarray) -> np.ndarray:
-    """A new array whose memory lies as that of `like` does."""
-    if _heads_inside(like):
-        return np.empty((shape[0], shape[2], shape[1], shape[3]), like.dtype).transpose(0, 2, 1, 3)
-    return np.empty(shape, like.dtype)
-
-
-def _laid_as(array: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """`array`, copied if its memory does not lie as that of `like` does."""
-    if _heads_inside(like) == _heads_inside(array):
-        return array
-    copied = _empty(array.shape, like)
-    copied[...] = array
-    return copied
+    """A new array whose dimensions lie in memory in the order of those of `like`."""
+    return empty_in_order(shape, like.dtype, (0, 2, 1, 3) if _heads_inside(like) else (0, 1, 2, 3))
 
 
 def _sizes(query: np.ndarray, key: np.ndarray, value: np.ndarray) -> tuple[int, ...]:
@@ -149,6 +149,7 @@ def _samples(random: np.random.Generator) -> list[Sample]:
         sample(((1, 2, 3, 2), (1, 2, 4, 2), (1, 2, 4, 1)), None, True),
         sample(((1, 2, 3, 2), (1, 2, 3, 2), (1, 2, 3, 2)), random.standard_normal((1, 2, 1, 3)), True),
         sample(((1, 1, 131, 2), (1, 1, 3, 2), (1, 1, 3, 2)), None, False),
+        sample(((1, 1, 16, 1), (1, 1, 20, 1), (1, 1, 20, 1)), None, True),
     ]
 
 
@@ -198,20 +199,12 @@ def _(
     if not y.size or not keys or not width or jit.DISABLED:
         return _plain_vjp(cotangent, query, key, value, mask, causal, scale)
     found = [_empty(query.shape, query), _empty(key.shape, key), _empty(value.shape, value)]
-    lines = [_line(array) for array in (query, key, value, _laid_as(y, query))]
+    lines = [_line(array) for array in (query, key, value, y, cotangent, *found)]
     steps = np.array([step for _, step in lines])
     work = batches * heads * queries * keys * (3 * width + 2 * depth) // _PRODUCTS
-    above = _line(_laid_as(cotangent, query))[0]
+    operands = [line for line, _ in lines]
     parameters = (_additive(mask, query.dtype), causal, scale, sizes, steps, statistics)
-    run(
-        kernels,
-        "attention_vjp",
-        work,
-        above,
-        *[line for line, _ in lines],
-        *parameters,
-        *[_line(array)[0] for array in found],
-    )
+    run(kernels, "attention_vjp", work, operands[4], *operands[:4], *parameters, *operands[5:])
     return found
 
 
