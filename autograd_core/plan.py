@@ -10,7 +10,7 @@ import numpy as np
 
 from .formula import Constant, Symbol
 from .kernels.emit import numpy_form
-from .kernels.loop import Loop
+from .kernels.loop import LARGE, Loop
 
 if TYPE_CHECKING:
     from .graph import Node, VersionCell
@@ -270,8 +270,9 @@ def _passed_on(cotangent: np.ndarray, node: Node) -> np.ndarray:
 class ElementwisePullback:
     """Pulls back through a formula: cotangent times partial, for all needed operands in one fused loop.
 
-    Where every product is a single NumPy operation, or the partial is 1, NumPy does it. Its plan is a Plan like every
-    other: Python reads the attributes of objects of one class faster than those of a class and its heirs.
+    Where every product is a single NumPy operation, or the partial is 1, NumPy does it, on its one thread; large ones
+    take the loop. Its plan is a Plan like every other: Python reads the attributes of objects of one class faster than
+    those of a class and its heirs.
     """
 
     __slots__ = ("_direct", "_loops", "op", "plan")
@@ -323,18 +324,24 @@ class ElementwisePullback:
         return lambda cotangent, node: function(*[cotangent if p == -1 else (node.saved or ())[p] for p in places])
 
     def _direct_pullback(self, products: Sequence[Product | None]) -> Pullback:
-        """The pullback of products that NumPy computes; None for operands that need none."""
+        """The pullback of products that NumPy computes, unless they are large; None for operands that need none."""
         if len(products) == 1 and products[0] is not None:
             only = products[0]
-            return lambda node, cotangent, edges: (only(cotangent, node),)
+            return lambda node, cotangent, edges: (
+                (only(cotangent, node),) if cotangent.size < LARGE else self._pull_fused(node, cotangent, edges)
+            )
 
         def pull(node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
+            if cotangent.size >= LARGE:
+                return self._pull_fused(node, cotangent, edges)
             return [
                 None if edge is None or product is None else product(cotangent, node)
                 for edge, product in zip(edges, products, strict=True)
             ]
 
         def pull_two(node: Node, cotangent: Any, edges: Sequence[Any]) -> Sequence[Any]:
+            if cotangent.size >= LARGE:
+                return self._pull_fused(node, cotangent, edges)
             one, two = edges
             return (
                 None if one is None or first is None else first(cotangent, node),

@@ -16,6 +16,8 @@ from .anomaly import check_cotangents
 from .broadcasting import unbroadcast, unbroadcast_axes
 from .graph import Accumulator, Node, ancestors, thread
 from .kernels.boundary import empty_in_order
+from .kernels.loop import LARGE
+from .op import REGISTRY
 from .parts import Index, Parts
 from .plan import BOTH, LISTED, NOTHING, Pullback
 from .recording import PROJECTION
@@ -215,7 +217,7 @@ class _Pass:
                     continue
                 shape = edge.shape
                 if shape is not own and part.shape != shape and type(shape) is tuple:
-                    part = _unbroadcast_tensor(part, shape) if recorded else unbroadcast(part, shape)
+                    part = _unbroadcast_tensor(part, shape) if recorded else _unbroadcast(part, shape)
                 if recorded:
                     fresh = False
                 elif type(part) is not _ndarray:
@@ -259,6 +261,15 @@ class _Pass:
         parts: list[Any] = [None] * len(main.shape)
         parts[node.parameters["index"]] = cotangent
         self.add(main, parts, False)
+
+
+def _unbroadcast(cotangent: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if cotangent.size < LARGE or cotangent.dtype.kind != "f":
+        return unbroadcast(cotangent, shape)
+    added, stretched = unbroadcast_axes(cotangent.shape, shape)
+    if added or stretched:
+        cotangent = REGISTRY["sum"].forward(cotangent, dim=added + stretched, keepdim=True)
+    return cotangent.reshape(shape)
 
 
 def _unbroadcast_tensor(cotangent: Tensor, shape: tuple[int, ...]) -> Tensor:

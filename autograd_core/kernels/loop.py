@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
@@ -33,7 +34,7 @@ class Loop:
     With `updates`, names of operands that the outputs overwrite, only :meth:`run` applies.
     """
 
-    __slots__ = ("launchers", "name", "operands", "outputs", "parameters", "predicate", "updates", "variants")
+    __slots__ = ("given", "launchers", "name", "operands", "outputs", "parameters", "predicate", "updates", "variants")
 
     def __init__(
         self,
@@ -51,6 +52,8 @@ class Loop:
         self.predicate = predicate
         self.updates = tuple(updates)
         self.variants: dict[np.dtype[Any], ModuleType] = {}
+        # The same formulas with some operands, by their places, as parameters.
+        self.given: dict[tuple[int, ...], Loop] = {}
         # For each dtype what calls the kernel over flat lines, by their size.
         self.launchers: dict[np.dtype[Any], Launcher] = {}
 
@@ -101,6 +104,13 @@ class Loop:
         """The call for operands of different shapes, and for those that do not lie row by row."""
         shape = np.broadcast_shapes(*[operand.shape for operand in operands if isinstance(operand, _ndarray)])
         parts = [compact(operand, dtype) for operand in operands]
+        if math.prod(shape) >= _WALKED:
+            numbers = tuple([index for index, part in enumerate(parts) if part.size == 1 and part.dtype == dtype])
+            if numbers and not self.updates:
+                others = [part for index, part in enumerate(parts) if index not in numbers]
+                if np.broadcast_shapes(*[part.shape for part in others]) == shape:
+                    values = [parts[index].item() for index in numbers]
+                    return self._given(numbers)(others, dtype, (*values, *parameters))
         leading = next((part for part in parts if part.shape == shape), None)
         order = None if leading is None else dense_order(leading)
         out_dtype = bool_ if self.predicate else dtype
@@ -124,6 +134,17 @@ class Loop:
                 walk = walk_over(turned, tuple([part.shape for part in parts]))
         self.run(dtype, size, [*lines, *outs, *parameters], walk)
         return results
+
+    def _given(self, numbers: tuple[int, ...]) -> Loop:
+        """The loop in which the operands in these places are numbers: it reads no memory for them."""
+        found = self.given.get(numbers)
+        if found is None:
+            names = [self.operands[index] for index in numbers]
+            others = [name for name in self.operands if name not in names]
+            found = self.given[numbers] = Loop(
+                f"{self.name}_given_{'_'.join(names)}", self.outputs, others, (*names, *self.parameters), self.predicate
+            )
+        return found
 
     def unary(self, x: np.ndarray, parameters: Sequence[float] = ()) -> np.ndarray:
         """The only output for a single array."""

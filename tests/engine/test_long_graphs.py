@@ -74,6 +74,7 @@ def test_saved_values_and_cotangents_are_freed_as_backward_passes() -> None:
         tracemalloc.stop()
         return peak
 
+    peak_during_backward(1)  # which compiles the kernels
     assert peak_during_backward(20) < peak_during_backward(3) + 2 * 4 * size
 
 
