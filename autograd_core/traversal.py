@@ -15,7 +15,7 @@ import numpy as np
 from .anomaly import check_cotangents
 from .broadcasting import unbroadcast, unbroadcast_axes
 from .graph import Accumulator, Node, ancestors, thread
-from .kernels.boundary import empty_in_order
+from .kernels.boundary import empty_in_order, row_major
 from .kernels.loop import LARGE
 from .op import REGISTRY
 from .parts import Index, Parts
@@ -323,7 +323,7 @@ def _run_hooks(hooks: dict[int, Any], cotangent: Any) -> Any:
 def copied(array: np.ndarray, order: tuple[int, ...] | None) -> np.ndarray:
     """A copy whose memory has its dimensions in this order, as a leaf's gradient has those of the leaf."""
     if order is None:
-        return array.copy()
+        return array.copy() if array.flags.c_contiguous else row_major(array)
     copy = empty_in_order(array.shape, array.dtype, order)
     copy[...] = array
     return copy
