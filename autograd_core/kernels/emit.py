@@ -213,7 +213,7 @@ def exact({arguments}):
 import math
 
 import numpy as np
-from numba import get_num_threads, prange
+from numba import prange
 
 from autograd_core.kernels.jit import inline, kernel, skew
 {imports}
@@ -237,9 +237,9 @@ def serial({arguments}):
 
 
 @kernel(parallel=True)
-def parallel({arguments}):
+def parallel(pieces_, {arguments}):
     # One piece a thread, of whole lines of the cache: more pieces cost more than they even out.
-    size_, head_, pieces_ = {outs[0]}.size, skew({outs[0]}), get_num_threads()
+    size_, head_ = {outs[0]}.size, skew({outs[0]})
     length_ = (size_ - head_ + {_LINES} * pieces_ - 1) // ({_LINES} * pieces_) * {_LINES}
     for piece_ in prange(pieces_):
         start_ = min(size_, head_ + piece_ * length_) if piece_ else 0
@@ -291,8 +291,8 @@ def spread_serial(walk_, {given}):
 
 
 @kernel(parallel=True)
-def spread_parallel(walk_, {given}):
-    size_, pieces_ = {outs[0]}.size, get_num_threads()
+def spread_parallel(pieces_, walk_, {given}):
+    size_ = {outs[0]}.size
     length_ = piece_size(walk_, size_, pieces_)
     for piece_ in prange(pieces_):
         blocks(walk_, min(size_, piece_ * length_), min(size_, (piece_ + 1) * length_), {given})

@@ -246,6 +246,8 @@ def thread_count(work: int, threshold: int = PARALLEL_THRESHOLD) -> int:
 def launcher(serial: Callable[..., Any], parallel: Callable[..., Any]) -> Callable[[int, Sequence[Any]], None]:
     """What calls one of two forms of a kernel, by the elements there are, with the arguments.
 
+    The parallel form is told the number of threads first: a kernel that asks for it cannot be kept in the cache.
+
     After work on large arrays Python's own code and data have left the nearer caches, and each step between two kernels
     takes three times as long as usual; so the threads are not prepared again where they are ready.
     """
@@ -255,10 +257,10 @@ def launcher(serial: Callable[..., Any], parallel: Callable[..., Any]) -> Callab
         if size < PARALLEL_THRESHOLD or threads[0] == 1:
             serial(*arguments)
         elif PARALLEL.threads == threads[0] and concurrent[0]:
-            parallel(*arguments)
+            parallel(threads[0], *arguments)
         else:
             with PARALLEL:
-                parallel(*arguments)
+                parallel(threads[0], *arguments)
 
     return launch
 

@@ -184,7 +184,7 @@ def _samples(random: np.random.Generator) -> list[Sample]:
 
 @fused("grid_sample", forward=_forward, reference=_reference, samples=_samples)
 def grid_sample_primitive(x: Any, grid: Any, *, mode: str, padding: str, align: bool) -> Any:
-    """Images (N, C, …) read at the points of a grid (N, …, dimensions)."""
+    """Images read at the points of a grid, whose last dimension holds their coordinates."""
     samples, channels, *sizes = x.shape
     points, count = prod(grid.shape[1:-1]), len(sizes)
     flat = grid.reshape(samples, points, count)
