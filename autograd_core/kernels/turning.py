@@ -19,6 +19,8 @@ from .simd import WIDTH, transpose_tile
 _turn = transpose_tile()
 # Tiles side by side for one thread at a time.
 _TOGETHER = 4
+# Pieces that threads share planes in: each of them is long, so that what a piece costs is little beside it.
+_PARTS = 16
 
 
 class Turn(NamedTuple):
@@ -95,19 +97,27 @@ def _turn_tiles(x, own, sizes, steps, out):
                 _turn(out, target + at * below + place, places, 0, x, start + place * step + at, step, lanes)
 
 
+@inline
+def _turn_plane(x, start, step, out, target, below, rows, columns):
+    if rows > columns:
+        for column in range(columns):
+            for row in range(rows):
+                poke(out, target + row * below + column, peek(x, start + column * step + row))
+    else:
+        for row in range(rows):
+            for column in range(columns):
+                poke(out, target + row * below + column, peek(x, start + column * step + row))
+
+
 def _turn_elements(x, own, sizes, steps, out):
     """The same element by element."""
     rows, columns, step, below = sizes[own], sizes[-1], steps[-1], _below(own, sizes)
-    for plane in prange(out.size // (rows * columns)):
-        start, target = _corner(plane, own, sizes, steps)
-        if rows > columns:
-            for column in range(columns):
-                for row in range(rows):
-                    poke(out, target + row * below + column, peek(x, start + column * step + row))
-        else:
-            for row in range(rows):
-                for column in range(columns):
-                    poke(out, target + row * below + column, peek(x, start + column * step + row))
+    planes = out.size // (rows * columns)
+    parts = min(planes, _PARTS)
+    for part in prange(parts):
+        for plane in range(planes * part // parts, planes * (part + 1) // parts):
+            start, target = _corner(plane, own, sizes, steps)
+            _turn_plane(x, start, step, out, target, below, rows, columns)
 
 
 tiles_serial, tiles_parallel = serial_and_parallel(_turn_tiles)
