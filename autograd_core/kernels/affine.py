@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from .blas import AVAILABLE
-from .jit import inline, prange, serial_and_parallel
-from .matmul import A_ROW, NOTHING, THREADED_WORK, multiply_part, parts_of, run
+from .blas import AVAILABLE, gemm
+from .jit import inline, kernel, prange, serial_and_parallel
+from .matmul import THREADED_WORK, multiply, run
 
-# Rows whose cotangents of the bias are added in one go.
-_BLOCK = 256
-
-
-def _forward(x, weight, bias, out, parts):
-    for part in prange(parts):
-        multiply_part(False, True, x, weight, A_ROW, bias, out, part, parts)
+# Rows whose cotangents of the bias are added in one go, and columns that a task adds up.
+_BLOCK, _COLUMNS = 256, 64
 
 
-_forward_serial, _forward_parallel = serial_and_parallel(_forward)
+@kernel
+def _forward(x, weight, bias, out):
+    for row in range(out.shape[0]):
+        line = out[row]
+        for column in range(line.size):
+            line[column] = bias[column]
+    gemm(False, True, x, weight, 1.0, out)
 
 
 @inline
@@ -38,19 +39,23 @@ def _sum_rows(cotangent, out, first, last):
             result[column] += block[column]
 
 
-def _vjp(cotangent, x, weight, x_out, weight_out, bias_out, parts):
-    """All cotangents at once, those that are wanted not being empty; each part has its share of each."""
-    for part in prange(parts):
-        nothing = np.empty(0, cotangent.dtype)
-        if weight_out.size:
-            multiply_part(True, False, cotangent, x, NOTHING, nothing, weight_out, part, parts)
-        if x_out.size:
-            multiply_part(False, False, cotangent, weight, NOTHING, nothing, x_out, part, parts)
-        if bias_out.size:
-            _sum_rows(cotangent, bias_out, bias_out.size * part // parts, bias_out.size * (part + 1) // parts)
+@kernel
+def _vjp(cotangent, x, weight, x_out, weight_out, bias_out):
+    """All cotangents at once, those that are wanted not being empty."""
+    if weight_out.size:
+        gemm(True, False, cotangent, x, 0.0, weight_out)
+    if x_out.size:
+        gemm(False, False, cotangent, weight, 0.0, x_out)
+    if bias_out.size:
+        _sum_rows(cotangent, bias_out, 0, bias_out.size)
 
 
-_vjp_serial, _vjp_parallel = serial_and_parallel(_vjp)
+def _sum_columns(cotangent, out):
+    for task in prange((out.size + _COLUMNS - 1) // _COLUMNS):
+        _sum_rows(cotangent, out, task * _COLUMNS, min(out.size, (task + 1) * _COLUMNS))
+
+
+_sum_columns_serial, _sum_columns_parallel = serial_and_parallel(_sum_columns)
 
 
 def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -58,12 +63,10 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     if not AVAILABLE or not x.size or not weight.size:
         return np.add(np.matmul(x, weight.T), bias)
     out = np.empty((x.shape[0], weight.shape[0]), x.dtype)
-    work = x.size * weight.shape[0]
-    if work < THREADED_WORK:
-        _forward_serial(x, weight, bias, out, 1)
-        return out
-    parts = parts_of(out.shape[0], out.shape[1], x.shape[1])
-    run(_forward_serial, _forward_parallel, work, x, weight, bias, out, parts)
+    if x.size * weight.shape[0] < THREADED_WORK:
+        _forward(x, weight, bias, out)
+    else:
+        multiply(False, True, x, weight, out, bias)
     return out
 
 
@@ -75,13 +78,15 @@ def _pull(
     weight_out: np.ndarray,
     bias_out: np.ndarray,
 ) -> None:
-    work = max(out.size * weight.shape[0], weight_out.size * cotangent.shape[0])
-    if work < THREADED_WORK:
-        _vjp_serial(cotangent, x, weight, out, weight_out, bias_out, 1)
+    if max(out.size * weight.shape[0], weight_out.size * cotangent.shape[0]) < THREADED_WORK:
+        _vjp(cotangent, x, weight, out, weight_out, bias_out)
         return
-    rows, columns = out.shape if out.size else weight_out.shape
-    parts = parts_of(rows, columns, work // (rows * columns))
-    run(_vjp_serial, _vjp_parallel, work, cotangent, x, weight, out, weight_out, bias_out, parts)
+    if weight_out.size:
+        multiply(True, False, cotangent, x, weight_out)
+    if out.size:
+        multiply(False, False, cotangent, weight, out)
+    if bias_out.size:
+        run(_sum_columns_serial, _sum_columns_parallel, cotangent.size, cotangent, bias_out)
 
 
 def input_vjp(cotangent: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:

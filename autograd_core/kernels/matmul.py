@@ -33,6 +33,7 @@ _TILED_WORK, _TILED_COLUMNS, _TILED_TERMS = 1 << 20, 32, 16
 _TILED = WIDTH == 64
 
 NOTHING, A_ROW = panels.NOTHING, panels.A_ROW
+_NO_ROW = {np.dtype(name): np.empty(0, name) for name in ("float32", "float64")}
 
 
 @inline
@@ -52,36 +53,45 @@ def parts_of(rows: int, columns: int, inner: int) -> int:
     return max(1, min(most, (max(rows, columns) + _TILE - 1) // _TILE, rows * columns * inner // _PART))
 
 
-@kernel
-def multiply_part(transpose_a, transpose_b, a, b, origin, initial, c, part, parts):
-    """One part of c = op(a) @ op(b), plus the row `initial` with `origin` A_ROW; op transposes where asked.
+def _by_tiles(transpose_a, transpose_b, a, b, origin, initial, c, parts):
+    for part in prange(parts):
+        rows, columns = split(c.shape[0], c.shape[1], part, parts)
+        panels.multiply(transpose_a, transpose_b, a, b, origin, initial, c, rows, columns)
+
+
+def _by_library(transpose_a, transpose_b, a, b, origin, initial, c, parts):
+    for part in prange(parts):
+        rows, columns = split(c.shape[0], c.shape[1], part, parts)
+        if origin == A_ROW:
+            # Lines that are counted from zero: LLVM vectorises no loop whose first index may be negative.
+            first = initial[columns[0] : columns[1]]
+            for row in range(rows[0], rows[1]):
+                line = c[row, columns[0] : columns[1]]
+                for column in range(line.size):
+                    line[column] = first[column]
+        gemm_block(transpose_a, transpose_b, a, b, 1.0 if origin == A_ROW else 0.0, c, rows, columns)
+
+
+# Two kernels, and flags that are arguments: who multiplies small matrices does not wait until tiles are compiled, and
+# who multiplies large ones waits once.
+_tiles, _library = serial_and_parallel(_by_tiles), serial_and_parallel(_by_library)
+
+
+def multiply(
+    transpose_a: bool, transpose_b: bool, a: np.ndarray, b: np.ndarray, c: np.ndarray, row: np.ndarray | None = None
+) -> None:
+    """c = op(a) @ op(b), plus `row` in each of its rows, for large contiguous matrices; op transposes where asked.
 
     The whole product's shape decides how each of its parts is computed.
     """
-    rows, columns = split(c.shape[0], c.shape[1], part, parts)
     terms = a.shape[0] if transpose_a else a.shape[1]
-    large = c.size * terms >= _TILED_WORK and c.shape[1] >= _TILED_COLUMNS
-    if _TILED and large and (terms <= _TILED_TERMS or not transpose_a):
-        panels.multiply(transpose_a, transpose_b, a, b, origin, initial, c, rows, columns)
-    elif origin == A_ROW:
-        # Lines that are counted from zero: LLVM vectorises no loop whose first index may be negative.
-        first = initial[columns[0] : columns[1]]
-        for row in range(rows[0], rows[1]):
-            line = c[row, columns[0] : columns[1]]
-            for column in range(line.size):
-                line[column] = first[column]
-        gemm_block(transpose_a, transpose_b, a, b, 1.0, c, rows, columns)
-    else:
-        gemm_block(transpose_a, transpose_b, a, b, 0.0, c, rows, columns)
-
-
-def _multiply(transpose_a, transpose_b, a, b, c, parts):
-    nothing = np.empty(0, c.dtype)
-    for part in prange(parts):
-        multiply_part(transpose_a, transpose_b, a, b, NOTHING, nothing, c, part, parts)
-
-
-multiply_serial, multiply_parallel = serial_and_parallel(_multiply)
+    rows, columns = c.shape
+    work = rows * columns * terms
+    tiled = _TILED and work >= _TILED_WORK and columns >= _TILED_COLUMNS and (terms <= _TILED_TERMS or not transpose_a)
+    serial, parallel = _tiles if tiled else _library
+    origin, initial = (NOTHING, _NO_ROW[c.dtype]) if row is None else (A_ROW, row)
+    parts = parts_of(rows, columns, terms)
+    run(serial, parallel, work, transpose_a, transpose_b, a, b, origin, initial, c, parts)
 
 
 @kernel
@@ -187,8 +197,7 @@ def _product(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     if work < THREADED_WORK:
         _multiply_whole(transpose_x, transpose_z, x, z, out)
     else:
-        parts = parts_of(rows, columns, work // out.size)
-        run(multiply_serial, multiply_parallel, work, transpose_x, transpose_z, x, z, out, parts)
+        multiply(transpose_x, transpose_z, x, z, out)
     return out
 
 
