@@ -21,6 +21,8 @@ EMPTY = np.zeros((0, 3))
 NANS = np.array([[1.0, np.nan, 3.0, 0.0], [np.nan, 2.0, np.nan, 1.0], [4.0, 5.0, 6.0, 7.0]])
 VOID = np.array([[np.nan, np.nan], [1.0, np.nan]])
 TIES = np.array([[2.0, 1.0, 2.0, 1.0, 3.0], [5.0, 5.0, 5.0, 1.0, 1.0]])
+MANY = np.round(R.standard_normal((7, 400, 2)) * 40) / 8
+MANY[0, 3:6:2, 0], MANY[1, 2:5, 1], MANY[2, 9:12, 0] = (np.nan, -np.nan), (np.inf, -np.inf, np.nan), (-0.0, 0.0, -0.0)
 INTS = np.array([[3, 1, 2], [1, 1, 5]])
 BOOLS = np.array([True, False, True])
 
@@ -38,6 +40,9 @@ BOOLS = np.array([True, False, True])
     case(lambda L, x: (L.argsort(x), x.argsort(0, True), x.argsort(dim=1, descending=False)), X),
     case(lambda L, x: x.argsort(stable=True, dim=1, descending=True), TIES),
     case(lambda L, x: L.msort(x), X),
+    case(lambda L, x: (x.sort(dim=1, stable=True), x.argsort(dim=1, descending=True, stable=True)), MANY, second=False),
+    case(lambda L, x: x.sort(dim=-1, descending=True, stable=True), MANY[..., 0].copy(), second=False),
+    case(lambda L, x: (x.detach().sort(1).values, x.detach().sort(-2, descending=True).values), MANY),
     case(lambda L, x: (x.sort(1).values, x.sort(0, True).values, x.argsort(stable=True)), INTS),
     case(lambda L, x: x.sort(stable=True), BOOLS),
     case(lambda L, x: L.topk(x, 2), X),
