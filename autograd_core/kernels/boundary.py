@@ -98,19 +98,20 @@ def spread(operand: np.ndarray, shape: Shape) -> np.ndarray:
     return full.ravel()
 
 
-# A walk says block by block what operands smaller than the result have for it, in a line of integers: the number of
-# dimensions, a block's elements, the sizes, and for each operand its strides and one of these ways to read it.
-WHOLE, ROWS, ONCE, EACH = range(4)
+# A walk says what operands smaller than the result have for its rows, in a line of integers: the number of dimensions,
+# the elements of a block of short rows, the sizes, and for each operand its strides and one of these ways to read it.
+WHOLE, ONCE, EACH = range(3)
 # Rows from this length on are read where they lie; shorter ones are put side by side in a buffer.
 LONG_ROW, BLOCK = 512, 2048
 
 
 @functools.lru_cache(1024)
-def walk_over(shape: Shape, shapes: tuple[Shape, ...]) -> np.ndarray:
+def walk_over(shape: Shape, shapes: tuple[Shape, ...]) -> tuple[np.ndarray, tuple[int, ...] | None]:
     """The walk over operands that lie without gaps, whose `shapes` are broadcast to `shape`.
 
-    Neighbouring dimensions in which each operand is either spread or not are one. An operand is taken as a whole,
-    read in rows, or put into a buffer: for each block, or once if it is the same for all.
+    Neighbouring dimensions in which each operand is either spread or not are one. Beside it the operands, by their
+    places, that have one element for a whole row, or None if the rows are short: an operand is then taken as a whole or
+    put into a buffer, for each block, or once if it is the same for all.
     """
     padded = [(1,) * (len(shape) - len(own)) + own for own in shapes]
     sizes: list[int] = []
@@ -125,8 +126,7 @@ def walk_over(shape: Shape, shapes: tuple[Shape, ...]) -> np.ndarray:
             sizes.append(size)
             present.append(here)
     row = sizes[-1]
-    long = row >= LONG_ROW
-    walk = [len(sizes), BLOCK if long else row * (BLOCK // row), *sizes]
+    walk = [len(sizes), row * max(1, BLOCK // row), *sizes]
     for index in range(len(shapes)):
         strides = [0] * len(sizes)
         step = 1
@@ -134,13 +134,6 @@ def walk_over(shape: Shape, shapes: tuple[Shape, ...]) -> np.ndarray:
             if present[axis][index]:
                 strides[axis] = step
                 step *= sizes[axis]
-        if all(strides):
-            way = WHOLE
-        elif long and strides[-1]:
-            way = ROWS
-        elif any(strides[:-1]):
-            way = EACH
-        else:
-            way = ONCE
-        walk += [*strides, way]
-    return np.array(walk, np.int64)
+        walk += [*strides, WHOLE if all(strides) else EACH if any(strides[:-1]) else ONCE]
+    still = tuple([index for index, own in enumerate(present[-1]) if not own])
+    return np.array(walk, np.int64), still if row >= LONG_ROW else None

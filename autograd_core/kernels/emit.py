@@ -181,35 +181,76 @@ def source(
     two names would look to LLVM like two that overlap, and it would take the scalar path.
     """
     outs = list(updates) or [f"out{index}" for index in range(len(outputs))]
-    lines = [*operands] if updates else [*operands, *outs]
-    arrays = ", ".join(lines)
-    arguments = ", ".join([*lines, *parameters])
-    sliced = ", ".join([f"{line}[start_:stop_]" for line in lines] + list(parameters))
-    name = dtype.name
+    arrays = [*operands] if updates else [*operands, *outs]
     # What an update has overwritten cannot be computed again: it takes the library's functions from the start.
-    writer, body = _body(outputs, operands, parameters, outs, exact=bool(updates))
+    head, step = _bodies(outputs, operands, parameters, dtype, outs, arrays, exact=bool(updates))
+    arguments = ", ".join([*arrays, *parameters])
+    sliced = ", ".join([f"{array}[start_:stop_]" for array in arrays] + list(parameters))
+    spread = "" if updates else _spread_source(operands, outs, parameters, step)
+    step = [line.format(sliced) for line in step]
+    return f"""{head}
+
+@kernel
+def serial({arguments}):
+    # What lies before a line of the cache first, then the rest: a store that straddles two lines takes longer.
+    size_ = {outs[0]}.size
+    start_, stop_ = 0, (skew({outs[0]}) if size_ >= {_ALIGNED} else size_)
+    while start_ < size_:
+{_indented(step, 8)}
+        start_, stop_ = stop_, size_
+
+
+@kernel(parallel=True)
+def parallel(pieces_, {arguments}):
+{_PIECES.format(out=outs[0])}
+{_indented(step, 8)}
+{spread}"""
+
+
+# One piece a thread, of whole lines of the cache: more pieces cost more than they even out.
+_PIECES = f"""\
+    size_, head_ = {{out}}.size, skew({{out}})
+    length_ = (size_ - head_ + {_LINES} * pieces_ - 1) // ({_LINES} * pieces_) * {_LINES}
+    for piece_ in prange(pieces_):
+        start_ = min(size_, head_ + piece_ * length_) if piece_ else 0
+        stop_ = min(size_, head_ + (piece_ + 1) * length_)"""
+
+
+def _bodies(
+    outputs: Sequence[Expression],
+    operands: Sequence[str],
+    parameters: Sequence[str],
+    dtype: np.dtype[Any],
+    outs: Sequence[str],
+    arrays: Sequence[str],
+    exact: bool = False,
+    still: Sequence[str] = (),
+) -> tuple[str, list[str]]:
+    """The beginning of a module, with the loop over flat arrays, and what calls the loop with arguments put in."""
+    name = dtype.name
+    arguments = ", ".join([*arrays, *parameters])
+    writer, body = _body(outputs, operands, parameters, outs, exact, still)
     imported = set(writer.imports)
-    exact = ""
-    repeat = ["body({0})"]
+    again = ""
+    step = ["body({0})"]
     if writer.exceptions:
         # A second look at the whole line where any element is an exception: rare, and then slow.
-        exact_writer, again = _body(outputs, operands, parameters, outs, exact=True)
+        exact_writer, lines = _body(outputs, operands, parameters, outs, True, still)
         imported |= exact_writer.imports
-        exact = f"""
+        again = f"""
 
 @inline
 def exact({arguments}):
-{again}
+{lines}
 """
-        repeat = ["if body({0}):", "    exact({0})"]
+        step = ["if body({0}):", "    exact({0})"]
     imports = "".join(
         f"from autograd_core.kernels.{'special' if f in _SPECIAL else 'vecmath'} import {f}_{name} as {f}\n"
         for f in sorted(imported)
     )
     constants = "".join(f"{held} = {text}\n" for text, held in writer.constants.items())
-    step = _indented([line.format(sliced) for line in repeat], 8)
-    spread = "" if updates else _spread_source(operands, outs, parameters, repeat)
-    return f'''"""Generated from a formula; arrays: {arrays}."""
+    return (
+        f'''"""Generated from a formula; arrays: {", ".join(arrays)}."""
 import math
 
 import numpy as np
@@ -224,33 +265,69 @@ zero, one = real(0), real(1)
 @inline
 def body({arguments}):
 {body}
-{exact}
+{again}''',
+        step,
+    )
+
+
+def rows_source(
+    outputs: Sequence[Expression],
+    operands: Sequence[str],
+    parameters: Sequence[str],
+    dtype: np.dtype[Any],
+    still: Sequence[str],
+) -> str:
+    """The source of a module for operands smaller than the outputs, which are taken by rows: ``kernels.spreading``.
+
+    Its ``serial`` and ``parallel`` take the walk over the operands first, and then what those of :func:`source` take.
+    The operands in `still` have one element for a whole row, which is read once for it.
+    """
+    outs = [f"out{index}" for index in range(len(outputs))]
+    arrays = [*operands, *outs]
+    head, step = _bodies(outputs, operands, parameters, dtype, outs, arrays, still=still)
+    given = ", ".join([*arrays, *parameters])
+    steps, places = [], []
+    for number, operand in enumerate(operands):
+        steps.append(f"{operand}_row, {operand}_step = row_step(walk_, {number}), step_in_row(walk_, {number})")
+        row = f"row_ * {operand}_row if {operand}_row >= 0 else row_start(walk_, {number}, row_)"
+        places.append(f"{operand}_at = ({row}) + inside_ * {operand}_step")
+    lines = [
+        f"{operand}[{operand}_at]" if operand in still else f"{operand}[{operand}_at : {operand}_at + stop_ - start_]"
+        for operand in operands
+    ]
+    lines += [f"{out}[start_:stop_]" for out in outs]
+    step = [line.format(", ".join([*lines, *parameters])) for line in step]
+    return f"""{head}
+from autograd_core.kernels.spreading import row_size, row_start, row_step, step_in_row
+
+
+@inline
+def rows(walk_, start_, end_, {given}):
+    length_ = row_size(walk_)
+{_indented(steps, 4)}
+    row_ = start_ // length_
+    while start_ < end_:
+        stop_ = min(end_, (row_ + 1) * length_)
+        inside_ = start_ - row_ * length_
+{_indented(places, 8)}
+{_indented(step, 8)}
+        start_ = stop_
+        row_ += 1
+
 
 @kernel
-def serial({arguments}):
-    # What lies before a line of the cache first, then the rest: a store that straddles two lines takes longer.
-    size_ = {outs[0]}.size
-    start_, stop_ = 0, (skew({outs[0]}) if size_ >= {_ALIGNED} else size_)
-    while start_ < size_:
-{step}
-        start_, stop_ = stop_, size_
+def serial(walk_, {given}):
+    rows(walk_, 0, {outs[0]}.size, {given})
 
 
 @kernel(parallel=True)
-def parallel(pieces_, {arguments}):
-    # One piece a thread, of whole lines of the cache: more pieces cost more than they even out.
-    size_, head_ = {outs[0]}.size, skew({outs[0]})
-    length_ = (size_ - head_ + {_LINES} * pieces_ - 1) // ({_LINES} * pieces_) * {_LINES}
-    for piece_ in prange(pieces_):
-        start_ = min(size_, head_ + piece_ * length_) if piece_ else 0
-        stop_ = min(size_, head_ + (piece_ + 1) * length_)
-{step}
-{spread}'''
+def parallel(pieces_, walk_, {given}):
+{_PIECES.format(out=outs[0])}
+        rows(walk_, start_, stop_, {given})
+"""
 
 
-def _spread_source(
-    operands: Sequence[str], outs: Sequence[str], parameters: Sequence[str], repeat: Sequence[str]
-) -> str:
+def _spread_source(operands: Sequence[str], outs: Sequence[str], parameters: Sequence[str], step: Sequence[str]) -> str:
     """The kernels for operands smaller than the outputs, which are taken a block at a time: see ``kernels.spreading``.
 
     Names that end in an underscore are none of an operand or a parameter. ``spread_serial`` and ``spread_parallel``
@@ -258,20 +335,19 @@ def _spread_source(
     """
     given = ", ".join([*operands, *outs, *parameters])
     lines = [f"{operand}_line" for operand in operands] + [f"{out}[start_:stop_]" for out in outs]
-    step = [line.format(", ".join([*lines, *parameters])) for line in repeat]
+    step = [line.format(", ".join([*lines, *parameters])) for line in step]
     buffers = [f"{operand}_buffer = np.empty(size_, {operand}.dtype)" for operand in operands]
     for number, operand in enumerate(operands):
         step[:0] = [
-            f"if lies_in_line(walk_, {number}):",
-            f"    at_ = line_start(walk_, {number}, start_)",
-            f"    {operand}_line = {operand}[at_ : at_ + stop_ - start_]",
+            f"if is_whole(walk_, {number}):",
+            f"    {operand}_line = {operand}[start_:stop_]",
             "else:",
             f"    fill(walk_, {number}, {operand}, {operand}_buffer, start_, stop_, start_ == begin_)",
             f"    {operand}_line = {operand}_buffer[: stop_ - start_]",
         ]
     return f"""
 
-from autograd_core.kernels.spreading import block_end, block_size, fill, lies_in_line, line_start, piece_size
+from autograd_core.kernels.spreading import block_size, fill, is_whole, piece_size
 
 
 @inline
@@ -280,7 +356,7 @@ def blocks(walk_, begin_, end_, {given}):
 {_indented(buffers, 4)}
     start_ = begin_
     while start_ < end_:
-        stop_ = block_end(walk_, start_, end_)
+        stop_ = min(end_, start_ + size_)
 {_indented(step, 8)}
         start_ = stop_
 
@@ -309,17 +385,22 @@ def _body(
     parameters: Sequence[str],
     outs: Sequence[str],
     exact: bool,
+    still: Sequence[str],
 ) -> tuple[_Writer, str]:
-    """The loop over flat arrays, indented; it returns whether a quick form did not hold."""
+    """The loop over flat arrays, indented; it returns whether a quick form did not hold.
+
+    For the operands in `still` it is given one element.
+    """
     writer = _Writer(exact)
     for parameter in parameters:
         writer.names[Symbol(parameter)] = f"{parameter}_p"
     results = [writer.write(output) for output in outputs]
     body = [f"{parameter}_p = real({parameter})" for parameter in parameters]
+    body += [f"{operand}_i = {operand}" for operand in still]
     if writer.exceptions:
         body.append("exceptional = False")
     body.append(f"for i in range({outs[0]}.size):")
-    body += [f"    {operand}_i = {operand}[i]" for operand in operands]
+    body += [f"    {operand}_i = {operand}[i]" for operand in operands if operand not in still]
     body += [f"    {line}" for line in writer.lines]
     body += [f"    exceptional |= {exception}" for exception in dict.fromkeys(writer.exceptions)]
     body += [f"    {out}[i] = {result}" for out, result in zip(outs, results, strict=True)]
@@ -366,4 +447,4 @@ def loop_form(expression: Expression) -> tuple[bool, bool]:
     return exact or expression.function in _vectorized(), exact
 
 
-__all__ = ["CHUNK", "generated", "loop_form", "numpy_form", "source"]
+__all__ = ["CHUNK", "generated", "loop_form", "numpy_form", "rows_source", "source"]

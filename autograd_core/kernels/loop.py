@@ -12,7 +12,7 @@ import numpy as np
 from ..dtypes import bool_
 from ..formula import Expression
 from .boundary import compact, dense_order, flat, spread, walk_over
-from .emit import generated, source
+from .emit import generated, rows_source, source
 
 # Elements from which on operands that are smaller than the result are read where they lie; below, copies cost less than
 # a further kernel's compilation.
@@ -25,6 +25,8 @@ _ndarray = np.ndarray
 
 # Takes how many elements there are, and a kernel's arguments.
 Launcher = Callable[[int, Sequence[Any]], None]
+# What walk_over gives.
+Walk = tuple[np.ndarray, tuple[int, ...] | None]
 
 
 class Loop:
@@ -34,7 +36,18 @@ class Loop:
     With `updates`, names of operands that the outputs overwrite, only :meth:`run` applies.
     """
 
-    __slots__ = ("given", "launchers", "name", "operands", "outputs", "parameters", "predicate", "updates", "variants")
+    __slots__ = (
+        "by_rows",
+        "given",
+        "launchers",
+        "name",
+        "operands",
+        "outputs",
+        "parameters",
+        "predicate",
+        "updates",
+        "variants",
+    )
 
     def __init__(
         self,
@@ -52,6 +65,8 @@ class Loop:
         self.predicate = predicate
         self.updates = tuple(updates)
         self.variants: dict[np.dtype[Any], ModuleType] = {}
+        # Those for operands taken by rows, of which the named ones have one element for each.
+        self.by_rows: dict[tuple[np.dtype[Any], tuple[int, ...]], Launcher] = {}
         # The same formulas with some operands, by their places, as parameters.
         self.given: dict[tuple[int, ...], Loop] = {}
         # For each dtype what calls the kernel over flat lines, by their size.
@@ -75,15 +90,28 @@ class Loop:
         found = self.launchers[dtype] = launcher(module.serial, module.parallel)
         return found
 
-    def run(self, dtype: np.dtype[Any], size: int, arguments: Sequence[Any], walk: np.ndarray | None = None) -> None:
+    def _row_launcher(self, dtype: np.dtype[Any], still: tuple[int, ...]) -> Launcher:
+        from .jit import launcher
+
+        names = [self.operands[index] for index in still]
+        text = rows_source(self.outputs, self.operands, self.parameters, dtype, names)
+        module = generated("_".join([self.name, "by_rows", *names, dtype.name]), text)
+        found = self.by_rows[dtype, still] = launcher(module.serial, module.parallel)
+        return found
+
+    def run(self, dtype: np.dtype[Any], size: int, arguments: Sequence[Any], walk: Walk | None = None) -> None:
         """Call the kernel: on threads only where they pay. With `walk`, operands may be smaller than the outputs."""
         if walk is None:
             (self.launchers.get(dtype) or self._launcher(dtype))(size, arguments)
+            return
+        where, still = walk
+        if still is not None:
+            (self.by_rows.get((dtype, still)) or self._row_launcher(dtype, still))(size, (where, *arguments))
         else:
             from .jit import launcher
 
             module = self.variant(dtype)
-            launcher(module.spread_serial, module.spread_parallel)(size, (walk, *arguments))
+            launcher(module.spread_serial, module.spread_parallel)(size, (where, *arguments))
 
     def __call__(
         self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float] = ()

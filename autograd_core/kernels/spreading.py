@@ -1,30 +1,31 @@
 """Operands that are smaller than the result, read inside the loop over it instead of being expanded in advance.
 
-A loop takes the result a block at a time. What an operand has for a block lies side by side in the operand already, or
-is put so into a buffer that stays in the first cache: a stored number is then a few hundredths of the time that reading
-an expanded array from memory would take, and the formula's own loop is the same for every way of broadcasting.
+Long rows of the result are taken one by one. An operand's row is read where it lies, and an operand that has one
+element for the whole row is read once for it: which these are is part of the loop's source.
+
+Short rows are taken a block of them at a time. What an operand has for a block lies side by side in the operand
+already, or is put so into a buffer that stays in the first cache: a stored number is then a few hundredths of the time
+that reading an expanded array from memory would take, and the loop is the same for every way of broadcasting.
 
 A walk (:func:`autograd_core.kernels.boundary.walk_over`) says where that is.
 """
 
 from __future__ import annotations
 
-from .boundary import EACH, LONG_ROW, ONCE, ROWS, WHOLE
+from .boundary import ONCE, WHOLE
 from .jit import inline, kernel
+
+
+@inline
+def row_size(walk):
+    """The elements of a row."""
+    return walk[1 + walk[0]]
 
 
 @inline
 def block_size(walk):
     """The most elements a block has."""
     return walk[1]
-
-
-@inline
-def block_end(walk, start, end):
-    """Where the block from `start` on ends: long rows are not left within a block."""
-    row = walk[1 + walk[0]]
-    stop = min(end, start + walk[1])
-    return min(stop, (start // row + 1) * row) if row >= LONG_ROW else stop
 
 
 @inline
@@ -41,10 +42,9 @@ def _place(walk, number):
 
 
 @inline
-def lies_in_line(walk, number):
-    """Whether the operand has each block's elements side by side."""
-    way = walk[_place(walk, number) + walk[0]]
-    return (way == WHOLE) | (way == ROWS)
+def is_whole(walk, number):
+    """Whether the operand has all elements of the result."""
+    return walk[_place(walk, number) + walk[0]] == WHOLE
 
 
 @inline
@@ -59,15 +59,27 @@ def _row_start(walk, number, row):
     return offset
 
 
+@kernel
+def row_start(walk, number, row):
+    """Where the operand has the row of this number. A function of its own, so that the loop over rows stays small."""
+    return _row_start(walk, number, row)
+
+
 @inline
-def line_start(walk, number, start):
-    """Where the operand has the block that begins at `start`, if it lies in line."""
+def row_step(walk, number):
+    """How far apart an operand has one row and the next, or -1 if that is not the same for all rows."""
     dimensions, place = walk[0], _place(walk, number)
-    if walk[place + dimensions] == WHOLE:
-        return start
-    size = walk[1 + dimensions]
-    row = start // size
-    return _row_start(walk, number, row) + start - row * size
+    if is_whole(walk, number):
+        return row_size(walk)
+    if dimensions <= 2:
+        return walk[place] if dimensions == 2 else 0
+    return -1
+
+
+@inline
+def step_in_row(walk, number):
+    """How far apart an operand has one element and the next of a row: 1, or 0 if one is all it has for it."""
+    return walk[_place(walk, number) + walk[0] - 1]
 
 
 @kernel
@@ -94,4 +106,4 @@ def fill(walk, number, x, buffer, start, stop, first):
         column = 0
 
 
-__all__ = ["EACH", "block_end", "block_size", "fill", "lies_in_line", "line_start", "piece_size"]
+__all__ = ["block_size", "fill", "is_whole", "piece_size", "row_size", "row_start", "row_step", "step_in_row"]

@@ -115,6 +115,24 @@ def test_operands_are_not_expanded(monkeypatch):
 
 
 def test_walks_join_dimensions_that_broadcast_alike():
-    walk = walk_over((4, 5, 6, 7), ((4, 5, 6, 7), (6, 7), (4, 5, 1, 1)))
+    walk, still = walk_over((4, 5, 6, 7), ((4, 5, 6, 7), (6, 7), (4, 5, 1, 1)))
+    assert still is None
     assert walk[0] == 2
     assert walk[2:4].tolist() == [20, 42]
+
+
+@pytest.mark.parametrize("shape", [(50, 1), (900,)])
+def test_conditions_and_numbers_of_rows_and_columns(shape):
+    random = np.random.default_rng(3)
+    condition = random.random(shape) < 0.5
+    left, right = random.standard_normal((50, 900)), random.standard_normal((50, 1))
+    found = ag.where(ag.tensor(condition), ag.tensor(left), ag.tensor(right))
+    np.testing.assert_array_equal(found.numpy(), np.where(condition, left, right))
+    found = ag.where(ag.tensor(condition), ag.tensor(left), 2.0)
+    np.testing.assert_array_equal(found.numpy(), np.where(condition, left, 2.0))
+
+
+def test_a_column_that_no_quick_form_holds_for():
+    x, z = np.full((40, 1), 7.5), np.random.default_rng(4).uniform(1.0, 2.0, (40, 1000))
+    x[3] = 1e30
+    np.testing.assert_array_equal(ag.fmod(ag.tensor(x), ag.tensor(z)).numpy(), np.fmod(x, z))
