@@ -281,9 +281,31 @@ def _combine_rows(x, start, places, weights, begin, end, out, pixel, size):
         out[pixel * size + lane] = total
 
 
+def _build_mean(builder, x, first, count, scale, out, pixel, size):
+    at = builder.mul(pixel, size)
+    zero = ir.Constant(x.type.pointee, 0.0)
+
+    def body(block: Block) -> None:
+        def add(tap: Any, total: Any) -> list[Any]:
+            return [builder.fadd(total, block.load(x, builder.mul(builder.add(first, tap), size)))]
+
+        (total,) = counted_loop(builder, integer(0), count, 1, [block.spread(zero)], add)
+        block.store(builder.fmul(total, block.spread(scale)), out, at)
+
+    _over_lanes(builder, size, body)
+
+
+def _mean_of_rows(x, first, count, scale, out, pixel, size):
+    for lane in range(size):
+        total = x.dtype.type(0)
+        for row in range(first, first + count):
+            total += x[row * size + lane]
+        out[pixel * size + lane] = total * scale
+
+
 if DISABLED:
     max_of_rows, add_chosen_rows, combine_rows = _max_of_rows, _add_chosen_rows, _combine_rows
-    spread_chosen_rows, sum_of_rows = _spread_chosen_rows, _sum_of_rows
+    spread_chosen_rows, sum_of_rows, mean_of_rows = _spread_chosen_rows, _sum_of_rows, _mean_of_rows
 else:
 
     @intrinsic
@@ -314,3 +336,8 @@ else:
     def combine_rows(_context, x, start, places, weights, begin, end, out, pixel, size):
         """The sum of the rows of `x` that places[begin:end] names, each times its own of `weights`."""
         return types.void(x, start, places, weights, begin, end, out, pixel, size), _generator(_build_combine)
+
+    @intrinsic
+    def mean_of_rows(_context, x, first, count, scale, out, pixel, size):
+        """The sum of `count` rows of `x` from the row `first` on, times `scale`, as row `pixel` of `out`."""
+        return types.void(x, first, count, scale, out, pixel, size), _generator(_build_mean)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from .jit import inline, prange, serial_and_parallel, summing
-from .lanes import add_chosen_rows, combine_rows, max_of_rows, spread_chosen_rows, sum_of_rows
+from .lanes import add_chosen_rows, combine_rows, max_of_rows, mean_of_rows, spread_chosen_rows, sum_of_rows
 from .planes import PLANES, planes_in, planes_out
 
 
@@ -98,11 +98,22 @@ def _max_pool_spread(x, index, bands, begin, places, out):
 
 
 @summing
-def _sum_of_line(line, weights):
+def _sum_of_line(line):
     total = line.dtype.type(0)
     for i in range(line.size):
-        total += line[i] * weights[i]
+        total += line[i]
     return total
+
+
+def _mean_of_images(x, outer, pixels, inner, scale, out):
+    """Sums over all pixels of each image, times `scale`, which has the dtype of flat lines."""
+    factor = x.dtype.type(scale)
+    if inner == 1:
+        for plane in prange(outer):
+            out[plane] = _sum_of_line(x[plane * pixels : (plane + 1) * pixels]) * factor
+    else:
+        for image in prange(outer):
+            mean_of_rows(x, image * pixels, pixels, factor, out, image, inner)
 
 
 @inline
@@ -116,10 +127,6 @@ def _sum_pool(x, bands, begin, places, before, after, out):
     outer, pixels, inner = out.shape
     size = x.shape[1]
     line, out_line = x.reshape(-1), out.reshape(-1)
-    if inner == 1 and pixels == 1 and places.size == size:
-        for plane in prange(outer):
-            out_line[plane] = _sum_of_line(line[plane * size : (plane + 1) * size], before) * after[0]
-        return
     if inner == 1 and size == 1 and places.size == pixels:
         for plane in prange(outer):
             _spread_over_line(line[plane] * before[0], after, out_line[plane * pixels : (plane + 1) * pixels])
@@ -171,3 +178,4 @@ max_pool_scatter_serial, max_pool_scatter_parallel = serial_and_parallel(_max_po
 max_pool_transpose_serial, max_pool_transpose_parallel = serial_and_parallel(_max_pool_transpose)
 max_pool_spread_serial, max_pool_spread_parallel = serial_and_parallel(_max_pool_spread)
 sum_pool_serial, sum_pool_parallel = serial_and_parallel(_sum_pool)
+mean_of_images_serial, mean_of_images_parallel = serial_and_parallel(_mean_of_images)

@@ -16,9 +16,8 @@ from ..broadcasting import Shape
 from ..kernels.boundary import contiguous
 
 
-def _order(ndim: int) -> tuple[int, ...]:
-    return (0, *range(2, ndim), 1)
-
+# The dimensions of images in memory, channels last, by how many there are.
+_ORDERS = {ndim: (0, *range(2, ndim), 1) for ndim in (3, 4, 5)}
 
 # For each number of dimensions an array whose memory is channels-last; NumPy makes others in its likeness.
 _CHANNELS_LAST = {
@@ -28,7 +27,7 @@ _CHANNELS_LAST = {
 
 def is_channels_last(array: np.ndarray) -> bool:
     """Whether channels are what lies closest together in memory; single pixels count, single channels do not."""
-    return array.ndim > 2 and array.shape[1] > 1 and array.transpose(_order(array.ndim)).flags.c_contiguous
+    return array.ndim > 2 and array.shape[1] > 1 and array.transpose(_ORDERS[array.ndim]).flags.c_contiguous
 
 
 def empty_images(shape: Shape, dtype: Any, channels_last: bool) -> np.ndarray:
@@ -45,7 +44,7 @@ def as_blocks(array: np.ndarray, channels_last: bool) -> np.ndarray:
     """
     pixels = prod(array.shape[2:])
     if channels_last:
-        return contiguous(array.transpose(_order(array.ndim))).reshape(array.shape[0], pixels, array.shape[1])
+        return contiguous(array.transpose(_ORDERS[array.ndim])).reshape(array.shape[0], pixels, array.shape[1])
     return contiguous(array).reshape(prod(array.shape[:2]), pixels, 1)
 
 

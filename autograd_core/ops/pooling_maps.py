@@ -17,7 +17,7 @@ from ..op import Sample
 from .blocks import run
 from .images import as_blocks, empty_images, is_channels_last
 from .index_maps import along_mesh
-from .pooling_windows import Window, apart, ranges, scales, table
+from .pooling_windows import Window, apart, ranges, scales, table, whole_scale
 
 if TYPE_CHECKING:
     from ..kernels import pool as kernels
@@ -201,6 +201,9 @@ def avg_pool_primitive(
 
     The result lies in memory as is asked for: what came from single pixels does not show how the images lie.
     """
+    scale = None if transposed else whole_scale(windows, divisor)
+    if scale is not None:
+        return _averages_of_images(x, scale, channels_last)
     sizes = [window.size if transposed else window.out for window in windows]
     out = empty_images((*x.shape[:2], *sizes), x.dtype, channels_last)
     if out.size:
@@ -208,6 +211,15 @@ def avg_pool_primitive(
         factors = (after, before) if transposed else (before, after)
         blocks = as_blocks(x, channels_last), *table(windows, transposed), *factors
         run(kernels, "sum_pool", max(x.size, out.size), *blocks, as_blocks(out, channels_last))
+    return out
+
+
+def _averages_of_images(x: np.ndarray, scale: float, channels_last: bool) -> np.ndarray:
+    """The sum of each image times `scale`, as a single pixel, which lies in memory either way."""
+    out = np.empty((*x.shape[:2], *(1,) * (x.ndim - 2)), x.dtype)
+    if out.size:
+        blocks = as_blocks(x, channels_last)
+        run(kernels, "mean_of_images", x.size, blocks.reshape(-1), *blocks.shape, scale, out.reshape(-1))
     return out
 
 

@@ -105,6 +105,18 @@ def apart(windows: tuple[Window, ...]) -> tuple[bool, bool]:
     return disjoint, complete
 
 
+@functools.lru_cache(maxsize=1024)
+def whole_scale(windows: tuple[Window, ...], divisor: int | None) -> float | None:
+    """What the sum of an image is multiplied with for its average, where the one window is the image; else None."""
+    for window in windows:
+        if window.out != 1 or window.dilation != 1:
+            return None
+        first, stop = ranges(window)
+        if first[0] != 0 or stop[0] != window.size:
+            return None
+    return 1 / (divisor or math.prod([int(_counts(window)[0]) for window in windows]))
+
+
 # What a thread takes at a time reads about so many pixels, which with a block of channels fit the second cache.
 _BAND = 1024
 
