@@ -13,7 +13,7 @@ from .declaration import attach, structural, summary_of
 from .graph import thread
 from .kernels.loop import LARGE
 from .op import REAL, REGISTRY, Domain, Elementwise, Rule, Sample, names_of, split_signature
-from .recording import NUMBER, apply, record, record_many
+from .recording import NUMBER, apply, mask_of, record, record_many
 from .tensor import Tensor, wrap
 
 Number = bool | int | float
@@ -174,27 +174,32 @@ def apply_to(op: Elementwise, operands: Sequence[Any], numbers: tuple[float, ...
     dtype = arrays[-1].dtype
     if dtype is not _float32 and dtype is not _float64:
         return _general(op, operands, dict(zip(op.parameters, numbers, strict=True)))
-    for index, array in enumerate(arrays):
-        if array.dtype is not dtype and (op.domains[index].kind != "bool" or array.dtype.kind != "b"):
+    for array in arrays:
+        if array.dtype is not dtype and not _fits(op, arrays, dtype):
             return _general(op, operands, dict(zip(op.parameters, numbers, strict=True)))
     try:
         (result,) = op.loop(arrays, dtype, numbers)
     except ValueError:
         broadcast_shapes(*[array.shape for array in arrays], operation=op.name)
         raise
-    if not thread.mode.enabled or not op.differentiable:
+    mode = thread.mode
+    if not mode.enabled or not op.differentiable:
         return wrap(result, None)
-    mask = 0
-    bit = 1
-    for edge in edges:
-        if edge is not None:
-            mask |= bit
-        bit <<= 1
+    mask = op.all_operands if None not in edges else mask_of(edges)
     if not mask:
         return wrap(result, None)
     plan = op.plans.get(mask) or op.plan(mask, len(edges))
-    parameters = dict(zip(op.parameters, numbers, strict=True))
-    return record_many(plan, operands, arrays, result, (), parameters, edges)
+    parameters = dict(zip(op.parameters, numbers, strict=True)) if numbers else _NO_PARAMETERS
+    rest = (edges, operands, arrays, ())
+    return record(mode, plan, result, parameters, operands[0], operands[1], arrays[0], arrays[1], rest)
+
+
+def _fits(op: Elementwise, arrays: Sequence[np.ndarray], dtype: np.dtype[Any]) -> bool:
+    """Whether all arrays are of this dtype, except for conditions, which are booleans."""
+    return all(
+        array.dtype is dtype or (domain.kind == "bool" and array.dtype.kind == "b")
+        for array, domain in zip(arrays, op.domains, strict=True)
+    )
 
 
 def _as_number(operation: str, name: str, value: Any) -> Number:
@@ -236,10 +241,7 @@ def _general(op: Elementwise, operands: Sequence[Any], parameters: dict[str, Any
         result = np.asarray(result)
     tensors = [operand if isinstance(operand, Tensor) else NUMBER for operand in converted]
     edges = tuple([tensor._node for tensor in tensors])
-    mask = 0
-    for index, edge in enumerate(edges):
-        if edge is not None:
-            mask |= 1 << index
+    mask = mask_of(edges)
     if not mask or not thread.mode.enabled or not op.differentiable:
         return wrap(result, None)
     return record_many(op.plan(mask, len(edges)), tensors, arrays, result, (), parameters, edges)

@@ -232,6 +232,8 @@ class Elementwise(Op):
         self.special = special
         self.promotes = promotes
         self.predicate = predicate
+        # As a set of bits.
+        self.all_operands = (1 << len(self.operands)) - 1
         self._products: dict[int, Expression] = {}
         # As `forward` without parameters, for many elements: NumPy's functions, which use one thread, give way. Which
         # of two results that differ in the last bit is taken must not depend on the number of threads.

@@ -124,14 +124,16 @@ class Plan:
         `result` and `cells` are those of the one result, or tuples of them where there are several.
         """
         saved: list[Any] = []
-        counted: list[VersionCell] = []
+        counted: list[Any] = []
         for source in self.sources:
             if source == -1:
                 saved.append(result)
-                counted += cells
+                for cell in cells:
+                    counted += (cell, cell[0])
             elif type(source) is int:
                 saved.append(arrays[source])
-                counted.append(tensors[source]._version or tensors[source]._demand_version())
+                cell = tensors[source]._version or tensors[source]._demand_version()
+                counted += (cell, cell[0])
             else:
                 kind, index = source
                 if kind == "residual":
@@ -142,8 +144,10 @@ class Plan:
                     saved.append(tuple([array.shape for array in arrays]))
                 else:
                     saved.append(tuple(arrays))
-                    counted += [tensor._version or tensor._demand_version() for tensor in tensors]
-        return tuple(saved), tuple([entry for cell in counted for entry in (cell, cell[0])])
+                    for tensor in tensors:
+                        cell = tensor._version or tensor._demand_version()
+                        counted += (cell, cell[0])
+        return tuple(saved), tuple(counted)
 
     def arguments(self, rule: Rule) -> tuple[tuple[int, Any], ...]:
         """For each argument of `rule` where it comes from: a kind of place, and which."""

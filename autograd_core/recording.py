@@ -143,7 +143,7 @@ def apply(op: Op, operands: Sequence[Any], parameters: dict[str, Any]) -> Any:
     return out
 
 
-def _mask_of(edges: Sequence[Any]) -> int:
+def mask_of(edges: Sequence[Any]) -> int:
     """The operands that need gradients, as a set of bits."""
     mask = 0
     bit = 1
@@ -167,7 +167,7 @@ def apply_with_residuals(op: Op, operands: Sequence[Tensor], parameters: dict[st
     residuals: Sequence[Any] = ()
     if op.residuals:
         result, *residuals = result
-    mask = _mask_of(edges) if thread.mode.enabled and op.differentiable else 0
+    mask = mask_of(edges) if thread.mode.enabled and op.differentiable else 0
     if op.outputs != 1:
         return _wrap_outputs(op, operands, arrays, result, residuals, parameters, mask), residuals
     if type(result) is not _ndarray:

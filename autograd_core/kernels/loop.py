@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..broadcasting import Shape
 from ..dtypes import bool_
 from ..formula import Expression
 from .boundary import compact, dense_order, flat, spread, walk_over
@@ -125,11 +127,29 @@ class Loop:
         lines = [*operands, *results]
         if len(shape) != 1:  # type: ignore[arg-type]
             lines = [line.reshape(-1) for line in lines]
-        (self.launchers.get(dtype) or self._launcher(dtype))(results[0].size, [*lines, *parameters])
+        (self.launchers.get(dtype) or self._launcher(dtype))(results[0].size, lines + list(parameters))
+        return results
+
+    def _dense(
+        self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float]
+    ) -> list[np.ndarray] | None:
+        """The call for many elements of arrays that lie row by row: most of those that are broadcast."""
+        for operand in operands:
+            if type(operand) is not _ndarray or operand.dtype is not dtype or not operand.flags.carray:
+                return None
+        shape, size, walk = _placed(*[operand.shape for operand in operands])
+        if walk is None:
+            return None
+        results = [np.empty(shape, bool_ if self.predicate else dtype) for _ in self.outputs]
+        lines = [line.reshape(-1) for line in (*operands, *results)]
+        self.run(dtype, size, lines + list(parameters), walk)
         return results
 
     def _spread(self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float]) -> list[np.ndarray]:
         """The call for operands of different shapes, and for those that do not lie row by row."""
+        found = self._dense(operands, dtype, parameters)
+        if found is not None:
+            return found
         shape = np.broadcast_shapes(*[operand.shape for operand in operands if isinstance(operand, _ndarray)])
         parts = [compact(operand, dtype) for operand in operands]
         if math.prod(shape) >= _WALKED:
@@ -189,6 +209,20 @@ class Loop:
         else:
             launch(x.size, (x.reshape(-1), result.reshape(-1), *parameters))
         return result
+
+
+@functools.lru_cache(1024)
+def _placed(*shapes: Shape) -> tuple[Shape, int, Walk | None]:
+    """The shape and the size of what arrays of these shapes are broadcast to, and the walk over them.
+
+    There is none where there are few elements, where all have as many, and where one is a single number, which
+    other ways are quicker for.
+    """
+    shape = np.broadcast_shapes(*shapes)
+    size = math.prod(shape)
+    if size < _WALKED or any(math.prod(own) == 1 for own in shapes) or all(math.prod(own) == size for own in shapes):
+        return shape, size, None
+    return shape, size, walk_over(shape, shapes)
 
 
 def _turned(operand: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
