@@ -15,7 +15,6 @@ import numpy as np
 from ..broadcasting import Shape
 from ..kernels.boundary import contiguous
 
-
 # The dimensions of images in memory, channels last, by how many there are.
 _ORDERS = {ndim: (0, *range(2, ndim), 1) for ndim in (3, 4, 5)}
 
