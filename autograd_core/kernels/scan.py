@@ -10,13 +10,13 @@ import math
 
 import numpy as np
 
-from autograd_core.kernels.jit import inline, prange, serial_and_parallel
+from autograd_core.kernels.jit import inline, prange, serial_and_parallel, summing
 
 # Rows, or kept elements, that one task takes.
 _ROWS = 8
 _COLUMNS = 512
 # Elements of a row that are looked at together for a new extremum.
-_STRETCH = 32
+_STRETCH = 64
 
 
 @inline
@@ -131,19 +131,22 @@ def _recurrence(factor, x, reverse, out):
                     results[lane] = held[lane]
 
 
-@inline
+@summing
 def _reaches(line, sign, best):
     """Whether any element of a line is as large as `best`, both times `sign`, or one of them is NaN."""
-    number = 0
+    # Counted in the elements' dtype, of which the comparisons are: integers are wider.
+    none, bound = line.dtype.type(0), sign * best
+    number, one = none, line.dtype.type(1)
     for lane in range(line.size):
-        number += not (sign * line[lane] < sign * best)
-    return number > 0
+        number += none if sign * line[lane] < bound else one
+    return number > none
 
 
 def _cummax(x, sign, out, index):
     """Running maxima, of `sign` times `x`, and where they are: the last of equal ones; NaN once seen stays."""
     outer, length, inner = x.shape
     values, extrema, found_at = x.reshape(-1), out.reshape(-1), index.reshape(-1)
+    sign = x.dtype.type(sign)
     for task in prange(_tasks(outer, inner)):
         if inner == 1:
             for row in range(task * _ROWS, min(outer, (task + 1) * _ROWS)):

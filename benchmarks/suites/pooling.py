@@ -28,7 +28,7 @@ POOLS: dict[str, tuple[str, tuple[int, ...], tuple[Any, ...]]] = {
 # Of a forward of 28 µs at 64×64×8² (one thread, Zen 4) the kernel takes 13 to 15, which is reading 1 MiB from the
 # last-level cache at 70 to 84 GB/s, and two views 5.
 _CALLS = (
-    "forward: reading takes half of the time, 13 of 28 µs; the rest is recording three operations, two of them views"
+    "forward: reading takes half of the time, 13 of 28 µs; the rest is recording three operations, two views among them"
 )
 
 
