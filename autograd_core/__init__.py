@@ -44,7 +44,10 @@ with _without_collection():
         ops as ops,
         printing as printing,
     )
-    from .anomaly import detect_anomaly as detect_anomaly
+    from .anomaly import (
+        detect_anomaly as detect_anomaly,
+        is_anomaly_enabled as is_anomaly_enabled,
+    )
     from .backward import (
         backward as backward,
         grad as grad,

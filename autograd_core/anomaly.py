@@ -46,6 +46,11 @@ def detect_anomaly(check_nan: bool = True) -> Iterator[None]:
         mode.anomaly, mode.check_nan = outer
 
 
+def is_anomaly_enabled() -> bool:
+    """Whether this thread looks at each operation, as inside :func:`detect_anomaly`."""
+    return thread.mode.anomaly
+
+
 @contextmanager
 def observe(observer: Callable[[Node, np.ndarray], None]) -> Iterator[None]:
     """Inside, ``observer(node, result)`` is told of every recorded operation, which remembers its line as well.
@@ -82,8 +87,8 @@ def check_cotangents(node: Node, cotangent: Any, pulled: Sequence[Any]) -> None:
     incoming = cotangent if isinstance(cotangent, list) else [cotangent]
     if any(_has_nan(_raw(part)) for part in incoming if part is not None):
         return
-    for position, part in enumerate(pulled):
-        if part is not None and _has_nan(_raw(part)):
+    for position, (part, edge) in enumerate(zip(pulled, node.edges, strict=True)):
+        if part is not None and edge is not None and _has_nan(_raw(part)):
             raise NumericsError(
                 f"{_place(node)} made NaN in the backward pass, in the gradient of its operand {position}: "
                 f"{_count(_raw(part))}; output {node.shape} {node.dtype}"
@@ -111,4 +116,4 @@ def _place(node: Node) -> str:
     return f"the operation '{node.name}'{module}, created at {site or 'an unknown line'},"
 
 
-__all__: list[str] = ["check_cotangents", "detect_anomaly", "note_creation", "observe"]
+__all__: list[str] = ["check_cotangents", "detect_anomaly", "is_anomaly_enabled", "note_creation", "observe"]

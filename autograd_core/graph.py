@@ -141,8 +141,8 @@ class Node:
         edge, other_edge: where the gradients of operands go.
         value, other_value: what the derivative reads; `value` is None once it was released.
         cell, other_cell: the version cells of saved arrays that can be changed; of more than two, `cell` is a tuple of
-            each cell followed by its count. ``plan.versioned`` says in the same order which arrays these are.
-        count, other_count: their counts at saving.
+            them. ``plan.versioned`` says in the same order which arrays these are.
+        count, other_count: their counts at saving; where `cell` is a tuple, `count` is one too.
         parameters: the operation's non-tensor arguments.
         shape, dtype: of the output.
         sequence: creation order; parents always come before children.
@@ -174,7 +174,7 @@ class Node:
     value: Any
     other_value: Any
     cell: Any
-    count: int
+    count: Any
     other_cell: VersionCell
     other_count: int
     parameters: dict[str, Any]
@@ -250,7 +250,7 @@ class Node:
         """The version cells of saved values and their counts at saving; ``plan.versioned`` says whose they are."""
         saves = self.plan.saves
         if saves == LISTED:
-            return list(zip(self.cell[::2], self.cell[1::2], strict=True))
+            return list(zip(self.cell, self.count, strict=True))
         found = [] if saves == NOTHING else [(self.cell, self.count)]
         return [*found, (self.other_cell, self.other_count)] if saves == BOTH else found
 
@@ -283,7 +283,8 @@ def make_node(
     shape: Shape,
     dtype: np.dtype[Any],
     saved: tuple[Any, ...] = (),
-    versions: tuple[Any, ...] = (),
+    cells: tuple[Any, ...] = (),
+    counts: tuple[int, ...] = (),
 ) -> Node:
     """Make the node of an operation that is being applied; what it saves, if anything, is LISTED."""
     node = Node()
@@ -293,7 +294,8 @@ def make_node(
     else:
         node.edge = edges[0] if plan.count == 1 else edges
     node.value = saved
-    node.cell = versions
+    node.cell = cells
+    node.count = counts
     node.parameters = parameters
     node.shape = shape
     node.dtype = dtype

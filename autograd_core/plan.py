@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # The name under which formulas of derivatives speak of what comes from above.
 COTANGENT = Symbol("cotangent")
 
-# The saved values, and the version cells of those that can be changed, each followed by its count.
-Kept = tuple[tuple[Any, ...], tuple[Any, ...]]
+# The saved values, the version cells of those that can be changed, and their counts.
+Kept = tuple[tuple[Any, ...], tuple[Any, ...], tuple[int, ...]]
 
 # Maps a node, the cotangent of its result and the edges that want one to the cotangents of its operands.
 Pullback = Callable[["Node", Any, Sequence[Any]], Sequence[Any]]
@@ -48,8 +48,8 @@ class Plan:
     """
 
     __slots__ = (
-        "_joint", "_needs", "_rules", "count", "mask", "named_sources", "names", "op", "part", "pointwise", "pullback",
-        "saves", "single", "sources", "versioned",
+        "_gather", "_joint", "_kept_operands", "_needs", "_rules", "count", "mask", "named_sources", "names", "op",
+        "part", "pointwise", "pullback", "saves", "single", "sources", "versioned",
     )  # fmt: skip
 
     def __init__(self, op: Op, mask: int, count: int) -> None:
@@ -67,6 +67,7 @@ class Plan:
         self.named_sources = tuple(zip(self.names, self.sources, strict=True))
         self.versioned = tuple(label for name, source in self.named_sources for label in self._labels(name, source))
         self.saves = LISTED if self.sources and not self.single else _USUAL.get(self.sources, LISTED)
+        self._gather, self._kept_operands = self._gathering()
         self._needs = tuple(bool(mask >> index & 1) for index in range(count))
         self._joint = self.arguments(op.joint_rule) if op.joint_rule else ()
         self._rules = {} if op.joint_rule else {i: self.arguments(op.rule_for(i)) for i in self.needed()}
@@ -115,25 +116,46 @@ class Plan:
             return (name,)
         return tuple(range(self.count)) if source[0] == "operands" else ()
 
+    def _gathering(self) -> tuple[Callable[[Any], Any] | None, tuple[int, ...]]:
+        """What picks the saved values from arrays, result and residuals in a row, and which operands are among them.
+
+        None if there are values that do not lie there.
+        """
+        places = []
+        for source in self.sources:
+            if type(source) is int:
+                places.append(source if source >= 0 else self.count)
+            elif source[0] == "residual":
+                places.append(self.count + 1 + source[1])
+            else:
+                return None, ()
+        operands = tuple(source for source in self.sources if type(source) is int and source >= 0)
+        # A getter of one value gives that alone.
+        return (itemgetter(*places) if len(places) > 1 else None), operands
+
     def keep(
         self, tensors: Sequence[Any], arrays: Sequence[Any], result: Any, cells: Sequence[VersionCell],
         residuals: Sequence[Any],
     ) -> Kept:  # fmt: skip
-        """The values to save and, beside them, the version cells of those that can be changed, each with its count.
+        """The values to save and, beside them, the version cells of those that can be changed, and their counts.
 
         `result` and `cells` are those of the one result, or tuples of them where there are several.
         """
+        gather = self._gather
+        if gather is not None:
+            found = [tensors[index]._version or tensors[index]._demand_version() for index in self._kept_operands]
+            if -1 in self.sources:
+                found += cells
+            return gather((*arrays, result, *residuals)), tuple(found), tuple([cell[0] for cell in found])
         saved: list[Any] = []
-        counted: list[Any] = []
+        counted: list[VersionCell] = []
         for source in self.sources:
             if source == -1:
                 saved.append(result)
-                for cell in cells:
-                    counted += (cell, cell[0])
+                counted += cells
             elif type(source) is int:
                 saved.append(arrays[source])
-                cell = tensors[source]._version or tensors[source]._demand_version()
-                counted += (cell, cell[0])
+                counted.append(tensors[source]._version or tensors[source]._demand_version())
             else:
                 kind, index = source
                 if kind == "residual":
@@ -144,10 +166,8 @@ class Plan:
                     saved.append(tuple([array.shape for array in arrays]))
                 else:
                     saved.append(tuple(arrays))
-                    for tensor in tensors:
-                        cell = tensor._version or tensor._demand_version()
-                        counted += (cell, cell[0])
-        return tuple(saved), tuple(counted)
+                    counted += [tensor._version or tensor._demand_version() for tensor in tensors]
+        return tuple(saved), tuple(counted), tuple([cell[0] for cell in counted])
 
     def arguments(self, rule: Rule) -> tuple[tuple[int, Any], ...]:
         """For each argument of `rule` where it comes from: a kind of place, and which."""
@@ -223,29 +243,33 @@ class Plan:
     def _joint_pullback(self, rule: Rule) -> Callable[[Node, Any, Sequence[Any]], Sequence[Any]]:
         """The pullback of a joint rule, with a shorter way for those that read saved values only, and perhaps `needs`.
 
-        On that way an edge that is None here but not in the plan, because nobody wants its cotangent, may be given one.
+        On that way an edge that is None, because nobody wants its cotangent, may be given one.
         """
         function = rule.function
         count = len(self._joint)
         needs = bool(count) and self._joint[-1][0] == _NEEDS
         places = [place for kind, place in self._joint[: count - needs] if kind == _SAVED]
-        if len(places) != count - needs or not places or not all(self._needs):
+        if len(places) != count - needs or not places:
             return lambda node, cotangent, edges: self.pull_jointly(node, cotangent, edges, node.saved or ())
         if len(places) == 1:
             only = places[0]
             get: Callable[[Any], Any] = lambda saved: (saved[only],)  # noqa: E731
         else:
             get = itemgetter(*places)
+        listed = self.saves == LISTED
         if not needs:
+            if listed:
+                return lambda node, cotangent, edges: function(cotangent, *get(node.value))
             return lambda node, cotangent, edges: function(cotangent, *get(node.saved))
-        everything = self._needs
+        # Usually all that the plan knows to need one want it.
+        usual, absent = self._needs, self._needs.count(False)
 
         def pull(node: Node, cotangent: Any, edges: Sequence[Any]) -> Any:
-            wanted = tuple([edge is not None for edge in edges]) if None in edges else everything
-            return function(cotangent, *get(node.saved), wanted)
+            wanted = usual if edges.count(None) == absent else tuple([edge is not None for edge in edges])
+            return function(cotangent, *get(node.value if listed else node.saved), wanted)
 
         def pull_both(node: Node, cotangent: Any, edges: Sequence[Any]) -> Any:
-            wanted = tuple([edge is not None for edge in edges]) if None in edges else everything
+            wanted = usual if edges.count(None) == absent else tuple([edge is not None for edge in edges])
             return function(cotangent, node.value, node.other_value, wanted)
 
         if self.saves == BOTH and places == [0, 1]:

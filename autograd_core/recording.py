@@ -79,7 +79,7 @@ def record(
     else:
         count = plan.count
         tensors, arrays, residuals = ((input, other)[:count], (first, second)[:count], ()) if rest is None else rest[1:]
-        node.value, node.cell = plan.keep(tensors, arrays, result, (cell,), residuals)
+        node.value, node.cell, node.count = plan.keep(tensors, arrays, result, (cell,), residuals)
     node.parameters = parameters
     node.shape = shape = result.shape
     if plan.pointwise:
@@ -204,9 +204,9 @@ def _wrap_outputs(
     edges = tuple([operand._node for operand in operands])
     plan = op.plan(mask, len(edges))
     cells = [[0] for _ in results]
-    saved, versions = plan.keep(operands, arrays, results, cells, residuals)
+    kept = plan.keep(operands, arrays, results, cells, residuals)
     shapes: Any = tuple(result.shape for result in results)
-    node = make_node(plan, edges, parameters, shapes, results[0].dtype, saved, versions)
+    node = make_node(plan, edges, parameters, shapes, results[0].dtype, *kept)
     if thread.mode.anomaly:
         note_creation(node, results[0], arrays)
     outputs = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from .recording import PROJECTION
 from .tensor import Tensor, wrap
 
 _ndarray = np.ndarray
+# Of a version cell.
+_count_of = itemgetter(0)
 
 
 def run(
@@ -197,9 +200,9 @@ class _Pass:
             if node.value is None or (
                 saves != NOTHING
                 and (
-                    saves == LISTED
-                    or node.cell[0] != node.count
-                    or (saves == BOTH and node.other_cell[0] != node.other_count)
+                    (tuple(map(_count_of, node.cell)) != node.count)
+                    if saves == LISTED
+                    else (node.cell[0] != node.count or (saves == BOTH and node.other_cell[0] != node.other_count))
                 )
             ):
                 node.check_alive()

@@ -43,6 +43,8 @@ class ReLU(_InPlaceActivation):
         tensor([0., 2.])
     """
 
+    _is_relu = True
+
     def forward(self, input: Tensor) -> Tensor:
         """Any shape, kept."""
         return functional.relu(input, self.inplace)

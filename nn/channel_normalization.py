@@ -65,6 +65,7 @@ class _BatchNorm(_ChannelNorm):
     """Batch normalisation over every dimension but the second; subclasses say which numbers of dimensions they take."""
 
     _dimensions: tuple[int, ...]
+    _rectifies = True
 
     def __init__(
         self,

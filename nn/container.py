@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Self
 
+import autograd_core as ag
 from autograd_core import Tensor
 
 from .members import MODULE, PARAMETER
@@ -124,12 +125,31 @@ class Sequential(_Indexed):
         return Sequential(*self, *other)
 
     def forward(self, input: Any) -> Any:
-        """Call every module in order."""
+        """Call every module in order.
+
+        A layer that can apply the ReLU behind it in the same pass does so, unless somebody looks between the two: by
+        a hook of either, or at every operation, as :class:`autograd_core.detect_anomaly` does.
+        """
         values = self.__dict__
+        watched = ag.is_anomaly_enabled()
+        # A layer that is still to be called, since its ReLU may follow.
+        layer: Module | None = None
         for name, kind in self._members.items():
-            if kind == MODULE:
-                input = values[name](input)
-        return input
+            if kind != MODULE:
+                continue
+            module = values[name]
+            if layer is not None:
+                if module._is_relu and module._hooks is None:
+                    input = layer(input, rectified=True)
+                    layer = None
+                    continue
+                input = layer(input)
+                layer = None
+            if module._rectifies and module._hooks is None and not watched:
+                layer = module
+            else:
+                input = module(input)
+        return input if layer is None else layer(input)
 
 
 class ModuleList(_Indexed):

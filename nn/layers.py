@@ -9,7 +9,7 @@ from typing import Any
 import autograd_core as ag
 from autograd_core import Tensor
 
-from . import functional, init
+from . import init
 from .module import Module
 from .parameter import Parameter
 
@@ -49,6 +49,7 @@ class Linear(Module):
 
     weight: Parameter
     bias: Parameter | None
+    _rectifies = True
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *, dtype: Any = None) -> None:
         super().__init__()
@@ -65,9 +66,9 @@ class Linear(Module):
             bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Shape (…, in_features) to (…, out_features)."""
-        return functional.linear(input, self.weight, self.bias)
+    def forward(self, input: Tensor, rectified: bool = False) -> Tensor:
+        """Shape (…, in_features) to (…, out_features). `rectified` asks for ReLU of the result, in the same pass."""
+        return (ag.linear_relu if rectified else ag.linear)(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """The sizes, and whether there is a bias."""

@@ -42,6 +42,18 @@ class Module(Members):
 
     training: bool
     _hooks: Hooks | None = None
+    # Whether `forward` takes ``rectified=True``, which asks for ReLU of its result in the same pass.
+    _rectifies = False
+    # Whether the module is ReLU and nothing else.
+    _is_relu = False
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        if "forward" in cls.__dict__:
+            # What a class says of its own `forward` does not hold of one that takes its place.
+            for name in ("_rectifies", "_is_relu"):
+                if name not in cls.__dict__:
+                    setattr(cls, name, False)
 
     def forward(self, *arguments: Any, **named: Any) -> Any:
         """Compute the result; every subclass defines its own. Call the module, not this, so that hooks run."""

@@ -43,13 +43,17 @@ def command(
     The function is called without arguments. A page (.html) can be explored; .svg, .dot and .mmd need no other
     program; .png and .pdf need Graphviz.
     """
+    from ..anomaly import detect_anomaly
     from ..random import manual_seed
     from ..visualize import RenderError, draw
     from .console import output
 
     function = _find(target)
     manual_seed(seed)
-    subject, inputs = _subject(target, function(), input)
+    # Every module applies its own operations where somebody looks at each.
+    with detect_anomaly(check_nan=False):
+        found = function()
+    subject, inputs = _subject(target, found, input)
     try:
         picture = draw(
             subject,

@@ -26,8 +26,7 @@ def flat(array: np.ndarray) -> np.ndarray:
 
 def contiguous(array: np.ndarray) -> np.ndarray:
     """Return `array` C-contiguous and writeable with its shape kept: itself where possible, else a copy."""
-    flags = array.flags
-    return array if flags.c_contiguous and flags.writeable else row_major(array)
+    return array if array.flags.carray else row_major(array)
 
 
 def row_major(array: np.ndarray) -> np.ndarray:

@@ -7,109 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import dtypes, formula as f
+from .. import dtypes
 from ..declaration import fused
-from ..dispatch import as_tensor_operand, cast, elementwise
-from ..kernels.boundary import contiguous, flat
+from ..dispatch import as_tensor_operand, cast
+from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
-from ..op import REAL, Domain, Sample
+from ..op import Sample
 from ..recording import apply
 from ..tensor import Tensor
 from .blocks import run
 from .linear_maps import gather_primitive, raw
+from .pointwise_loss import (
+    logistic_loss,
+    squared_error,
+    summed_logistic_loss_primitive,
+    summed_square_error_primitive,
+)
 from .softmax import log_softmax
 
 if TYPE_CHECKING:
-    from ..kernels import cross_entropy as kernels, jit, square_error as square_kernels
+    from ..kernels import cross_entropy as kernels
 else:
-    jit = lazy_import("autograd_core.kernels.jit")
     kernels = lazy_import("autograd_core.kernels.cross_entropy")
-    square_kernels = lazy_import("autograd_core.kernels.square_error")
 
 # Elements a thread should have at least, by how much dearer each is than an addition.
 _WORK = 4
-
-
-@elementwise(promotes=True, reference=lambda x, target: (x - target) ** 2, torch="", method=False)
-def squared_error(x: Any, target: Any) -> Any:
-    """(x - target)**2."""
-    return (x - target) * (x - target)
-
-
-@squared_error.partial("x")
-def _(x: Any, target: Any) -> Any:
-    return 2 * (x - target)
-
-
-@squared_error.partial("target")
-def _(x: Any, target: Any) -> Any:
-    return -2 * (x - target)
-
-
-def _summed_square_error(x: np.ndarray, target: np.ndarray, *, mean: bool) -> np.ndarray:
-    total = run(square_kernels, "square_error", x.size, flat(x), flat(target))
-    return np.asarray(total / x.size if mean and x.size else (math.nan if mean else total), x.dtype)
-
-
-@fused(
-    "summed_square_error",
-    forward=_summed_square_error,
-    reference=lambda x, target, mean: (np.mean if mean else np.sum)((x - target) ** 2),
-    samples=lambda random: [
-        Sample(tuple(random.standard_normal((2, 3, 4))), {"mean": True}),
-        Sample(tuple(random.standard_normal((2, 5))), {"mean": False}),
-    ],
-)
-def summed_square_error_primitive(x: Any, target: Any, *, mean: bool) -> Any:
-    """Sum or mean of (x - target)**2 over all elements."""
-    losses = squared_error(x, target)
-    return losses.mean() if mean else losses.sum()
-
-
-def _pull_square_error(cotangent: np.ndarray, x: np.ndarray, target: np.ndarray, mean: bool) -> np.ndarray:
-    """The cotangent of `x`; with its arguments exchanged, that of `target`."""
-    out = np.empty(x.shape, x.dtype)
-    scale = 2.0 * float(cotangent) / (x.size if mean and x.size else 1)
-    run(square_kernels, "square_error_gradient", x.size, flat(x), flat(target), scale, out.reshape(-1))
-    return out
-
-
-@summed_square_error_primitive.vjp("x")
-def _(cotangent: np.ndarray, x: np.ndarray, target: np.ndarray, mean: bool) -> np.ndarray:
-    return _pull_square_error(cotangent, x, target, mean)
-
-
-@summed_square_error_primitive.vjp("target")
-def _(cotangent: np.ndarray, x: np.ndarray, target: np.ndarray, mean: bool) -> np.ndarray:
-    return _pull_square_error(cotangent, target, x, mean)
-
-
-@elementwise(
-    domain=(REAL, Domain(0.05, 0.95)),
-    special=(0.0, 1e3, -1e3),
-    reference=lambda x, target: np.logaddexp(0, x) - x * target,
-    torch="",
-    method=False,
-)
-def logistic_loss(x: Any, target: Any) -> Any:
-    """Binary cross-entropy of a logit, log(1 + exp(x)) - x target; 0 where an infinite logit is right."""
-    # Where the target is 0 or 1 the product is left out, because inf * 0 is NaN.
-    linear = f.where(
-        f.equal(target, 0),
-        f.maximum(x, 0),
-        f.where(f.equal(target, 1), f.maximum(-x, 0), f.maximum(x, 0) - x * target),
-    )
-    return linear + f.log1p(f.exp(-f.abs(x)))
-
-
-@logistic_loss.partial("x")
-def _(x: Any, target: Any) -> Any:
-    return f.sigmoid(x) - target
-
-
-@logistic_loss.partial("target")
-def _(x: Any) -> Any:
-    return -x
 
 
 def _cross_entropy_forward(
@@ -334,7 +256,11 @@ def binary_cross_entropy_with_logits(
         raise ValueError(
             f"binary_cross_entropy_with_logits: target shape {target.shape} must equal the logits' {input.shape}"
         )
-    target = cast(target, input.dtype if input.dtype.kind == "f" else dtypes.get_default_dtype())
+    floating = input.dtype.kind == "f"
+    target = cast(target, input.dtype if floating else dtypes.get_default_dtype())
+    if floating and weight is None and pos_weight is None and reduction != "none":
+        result: Tensor = apply(summed_logistic_loss_primitive.op, (input, target), {"mean": reduction == "mean"})
+        return result
     losses = logistic_loss(input, target)
     if pos_weight is not None:
         # log(1 + exp(-x)) is the part a positive example contributes.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autograd_core as ag
@@ -118,3 +119,96 @@ def test_parameter_list() -> None:
 def test_lists_are_not_called() -> None:
     with pytest.raises(NotImplementedError, match="ModuleList"):
         nn.ModuleList()(1)
+
+
+def _names(output: ag.Tensor) -> list[str]:
+    """The operations an output was computed by, along its first operands."""
+    names, node = [], output.grad_fn
+    while node is not None:
+        names.append(node.name)
+        node = node.edges[0] if node.edges[0] is not None and hasattr(node.edges[0], "plan") else None
+    return names[::-1]
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+@pytest.mark.parametrize("shape", [(6, 4), (2, 3, 4), (4,)])
+def test_a_layer_and_its_relu_are_one_operation_with_pytorchs_values_and_gradients(
+    torch: Any, shape: tuple[int, ...], inplace: bool
+) -> None:
+    random = np.random.default_rng(3)
+    x = random.standard_normal(shape).astype(np.float32)
+    found = []
+    weights = [random.standard_normal(s).astype(np.float32) for s in ((5, 4), (5,), (2, 5))]
+    for library, layers in ((ag, nn), (torch, torch.nn)):
+        model = layers.Sequential(
+            layers.Linear(4, 5), layers.ReLU(inplace=inplace), layers.Linear(5, 2, bias=False), layers.ReLU()
+        )
+        with library.no_grad():
+            for parameter, value in zip(model.parameters(), weights, strict=True):
+                parameter.copy_(library.tensor(value))
+        leaf = library.tensor(x, requires_grad=True)
+        output = model(leaf)
+        (output * output).sum().backward()
+        found.append([output.detach(), leaf.grad, *[parameter.grad for parameter in model.parameters()]])
+        if library is ag:
+            names = _names(output)
+            assert (names[0], names[-1]) == ("linear_relu", "relu")
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_normalisation_and_its_relu_are_one_operation() -> None:
+    ag.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU())
+    x = ag.randn(5, 3)
+    output = model(x)
+    assert _names(output) == ["linear", "batch_norm_relu"]
+    assert model[1].num_batches_tracked.item() == 1
+    expected = ag.relu(ag.batch_norm(model[0](x), None, None, model[1].weight, model[1].bias, training=True))
+    np.testing.assert_allclose(output.detach().numpy(), expected.detach().numpy(), rtol=1e-6, atol=1e-7)
+
+
+def test_whoever_looks_between_a_layer_and_its_relu_sees_both() -> None:
+    """Hooks of either, anomaly detection, and a module whose forward is another than the one that can."""
+
+    class Doubled(nn.Linear):
+        def forward(self, input: ag.Tensor) -> ag.Tensor:  # type: ignore[override]
+            return super().forward(input) * 2
+
+    class Leaky(nn.ReLU):
+        def forward(self, input: ag.Tensor) -> ag.Tensor:
+            return ag.leaky_relu(input, 0.5)
+
+    ag.manual_seed(0)
+    x = ag.randn(5, 3)
+    fused, apart = ["linear_relu"], ["linear", "relu"]
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+    assert _names(model(x)) == fused
+    for place in (0, 1):
+        seen: list[ag.Tensor] = []
+        handle = model[place].register_forward_hook(lambda module, given, output, seen=seen: seen.append(output))
+        output = model(x)
+        assert _names(output) == apart
+        assert bool((seen[0] < 0).any()) == (place == 0)
+        handle.remove()
+    with ag.detect_anomaly():
+        assert ag.is_anomaly_enabled()
+        assert _names(model(x)) == apart
+    assert not ag.is_anomaly_enabled()
+    assert _names(nn.Sequential(Doubled(3, 4), nn.ReLU())(x)) == ["linear", "mul", "relu"]
+    assert _names(nn.Sequential(nn.Linear(3, 4), Leaky())(x)) == ["linear", "leaky_relu"]
+    assert _names(nn.Sequential(nn.Linear(3, 4))(x)) == ["linear"]
+    assert nn.Sequential()(x) is x
+
+
+def test_a_fused_layer_refuses_what_was_changed_since_and_differentiates_twice() -> None:
+    ag.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+    output = model(ag.randn(5, 3))
+    with ag.no_grad():
+        output.add_(1.0)
+    with pytest.raises(ag.InPlaceError, match=r"linear_relu.*its result"):
+        output.sum().backward()
+    weight, bias = (parameter.detach().double().requires_grad_() for parameter in model.parameters())
+    x = ag.randn(5, 3, dtype=ag.float64, requires_grad=True)
+    assert ag.gradgradcheck(lambda *given: (ag.linear_relu(*given) ** 2).sum(), (x, weight, bias))

@@ -73,10 +73,14 @@ ADAPTED: dict[str, Any] = {
     "embedding": lambda weight, index, padding: F.embedding(index, weight, padding if padding >= 0 else None),
     "embedding_scatter": _embedding_scatter,
     "gru_sequence": _recur("gru"),
+    "linear_relu": lambda x, weight, bias: F.relu(F.linear(x, weight, bias)),
     "lstm_sequence": _recur("lstm"),
     "rnn_sequence": _recur("rnn"),
     "group_norm": lambda x, weight, bias, groups, eps: F.group_norm(x, groups, weight, bias, eps),
     "layer_norm": lambda x, weight, bias, dims, eps: F.layer_norm(x, x.shape[x.ndim - dims :], weight, bias, eps),
+    "summed_logistic_loss": lambda x, target, mean: F.binary_cross_entropy_with_logits(
+        x, target, reduction="mean" if mean else "sum"
+    ),
     "summed_square_error": lambda x, target, mean: F.mse_loss(x, target, reduction="mean" if mean else "sum"),
     "rms_norm": lambda x, weight, dims, eps: F.rms_norm(x, x.shape[x.ndim - dims :], weight, eps),
 }
