@@ -25,7 +25,7 @@ from .kernels.rows import RowsLoop
 from .ops.creation import from_numpy
 from .tensor import Tensor
 
-_array_of = attrgetter("_array")
+_array_of, _version_of = attrgetter("_array"), attrgetter("_version")
 
 
 class FusedUpdate:
@@ -112,8 +112,7 @@ class FusedUpdate:
         if count:
             self._run(arrays, count, values)
         for index in self._changed:
-            for tensor in columns[index]:
-                cell = tensor._version
+            for cell in map(_version_of, columns[index]):
                 if cell is not None:
                     cell[0] += 1
 

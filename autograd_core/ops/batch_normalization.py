@@ -36,6 +36,14 @@ def columns_of_row(channels: int, places: int) -> int:
     return channels * gcd(places, 1 << max(0, (_LANES // max(1, channels)).bit_length() - 1)) or 1
 
 
+# What stands for an array that is not there: empty ones of as many dimensions as the kernels' arrays have.
+_NOTHING = {
+    (name, char): np.empty((0,) * dimensions, char)
+    for name, dimensions in (("columns", 2), ("planes", 3))
+    for char in "fd"
+}
+
+
 class _Layout:
     """How the memory of (N, C, d1, …) is read: as rows of features, or as planes of places.
 
@@ -69,9 +77,9 @@ class _Layout:
             return np.empty(self._shape, dtype)
         return empty_images(self._shape, dtype, channels_last=True)
 
-    def nothing(self, dtype: Any) -> np.ndarray:
+    def nothing(self, dtype: np.dtype[Any]) -> np.ndarray:
         """What stands for an array that is not there."""
-        return np.empty((0,) * (2 if self.name == "columns" else 3), dtype)
+        return _NOTHING[self.name, dtype.char]
 
 
 def _forward(
@@ -272,22 +280,25 @@ def _normalize(
 ) -> Tensor:
     name = declaration.op.name
     input = as_tensor_operand(input, name)
-    if input.ndim < 2 or input.dtype.kind != "f":
-        raise ValueError(f"{name}: expected a floating tensor of shape (N, C, ...), got {input.dtype} {input.shape}")
-    channels = input.shape[1]
+    array = input._array
+    shape, dtype = array.shape, array.dtype
+    if len(shape) < 2 or dtype.kind != "f":
+        raise ValueError(f"{name}: expected a floating tensor of shape (N, C, ...), got {dtype} {shape}")
+    channels = shape[1]
     expected = (channels,)
-    for place, value in enumerate((running_mean, running_var, weight, bias)):
+    given = running_mean, running_var, weight, bias
+    for value in given:
         if value is not None and value.shape != expected:
-            which = ("running_mean", "running_var", "weight", "bias")[place]
+            which = ("running_mean", "running_var", "weight", "bias")[[other is value for other in given].index(True)]
             raise ValueError(f"{name}: {which} must have shape ({channels},), got {tuple(value.shape)}")
     if not training and (running_mean is None or running_var is None):
         raise ValueError(f"{name}: running statistics are needed outside training")
-    weight = wrap(np.ones(channels, input.dtype), None) if weight is None else cast(weight, input.dtype)
-    bias = wrap(np.zeros(channels, input.dtype), None) if bias is None else cast(bias, input.dtype)
+    weight = wrap(np.ones(channels, dtype), None) if weight is None else cast(weight, dtype)
+    bias = wrap(np.zeros(channels, dtype), None) if bias is None else cast(bias, dtype)
     parameters: dict[str, Any] = {"eps": float(eps), "mean": None, "variance": None}
-    count = input.numel() // max(channels, 1)
+    count = array.size // max(channels, 1)
     if training and count == 1:
-        raise ValueError(f"{name}: training needs more than one value per channel, got shape {input.shape}")
+        raise ValueError(f"{name}: training needs more than one value per channel, got shape {shape}")
     if not training:
         assert running_mean is not None
         assert running_var is not None

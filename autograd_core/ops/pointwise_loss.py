@@ -16,9 +16,7 @@ from ..kernels.loop import Loop
 from ..lazy import lazy_import
 from ..op import REAL, Domain, Sample
 from ..plan import COTANGENT
-from .blocks import run
-from .linear_maps import sum_primitive
-from .moments import mean_primitive
+from .blocks import run, sum_of
 
 if TYPE_CHECKING:
     from ..kernels import square_error as square_kernels
@@ -110,8 +108,9 @@ def _(x: Any) -> Any:
 
 def _summed_logistic_loss(x: np.ndarray, target: np.ndarray, *, mean: bool) -> np.ndarray:
     (losses,) = logistic_loss.op.loop((x, target), x.dtype)
-    reduce = mean_primitive if mean else sum_primitive
-    total: np.ndarray = reduce(losses, dim=tuple(range(x.ndim)), keepdim=False)
+    total = sum_of(losses.reshape(-1), (0,), False)
+    if mean:
+        total /= x.size or math.nan
     return total
 
 
