@@ -178,7 +178,7 @@ def apply_to(op: Elementwise, operands: Sequence[Any], numbers: tuple[float, ...
         if array.dtype is not dtype and not _fits(op, arrays, dtype):
             return _general(op, operands, dict(zip(op.parameters, numbers, strict=True)))
     try:
-        (result,) = op.loop(arrays, dtype, numbers)
+        result = op.loop.single(arrays, dtype, numbers)
     except ValueError:
         broadcast_shapes(*[array.shape for array in arrays], operation=op.name)
         raise

@@ -194,6 +194,20 @@ class Loop:
             )
         return found
 
+    def single(self, operands: Sequence[np.ndarray], dtype: np.dtype[Any], parameters: Sequence[float]) -> np.ndarray:
+        """The only output for several arrays."""
+        shape = operands[0].shape
+        for operand in operands:
+            if operand.shape != shape or not operand.flags.carray:
+                return self(operands, dtype, parameters)[0]
+        result = np.empty(shape, bool_ if self.predicate else dtype)
+        launch = self.launchers.get(dtype) or self._launcher(dtype)
+        if len(shape) == 1:
+            launch(result.size, (*operands, result, *parameters))
+        else:
+            launch(result.size, (*[line.reshape(-1) for line in operands], result.reshape(-1), *parameters))
+        return result
+
     def unary(self, x: np.ndarray, parameters: Sequence[float] = ()) -> np.ndarray:
         """The only output for a single array."""
         if not x.flags.carray:

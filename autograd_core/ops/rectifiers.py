@@ -179,7 +179,8 @@ _AROUND_3 = Domain(-5.0, 5.0, kinks=(-3.0, 3.0))
 )
 def _hardsigmoid(x: Any) -> Any:
     """x / 6 + ½ limited to [0, 1]; the derivative at the limits is 0."""
-    return f.minimum(f.maximum(x + 3, 0), 6) / 6
+    # The product takes a fifth of a division's time and is exact at both ends.
+    return f.minimum(f.maximum(x + 3, 0), 6) * (1 / 6)
 
 
 @_hardsigmoid.partial

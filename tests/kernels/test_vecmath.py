@@ -134,6 +134,19 @@ def ulp_error(y: np.ndarray, exact: np.ndarray) -> np.ndarray:
     return np.where(same & ~np.isfinite(error), 0.0, result)
 
 
+def test_one_plus_erf_has_the_digits_of_one_and_most_of_its_own():
+    x = np.concatenate([np.linspace(-5, 5, 20000 // SCALE), special_points(np.float32)]).astype(np.float32)
+    wanted = reference("erfc", -x)
+    got = apply("one_plus_erf", x).astype(np.float64)
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(wanted))
+    error = np.abs(got - wanted)[~np.isnan(wanted)]
+    assert error.max() <= 1.5e-7
+    inside = np.abs(x) < 3.9
+    np.testing.assert_allclose(got[inside], wanted[inside], rtol=5e-6)
+    twice = np.linspace(-5, 5, 2000 // SCALE)
+    np.testing.assert_allclose(apply("one_plus_erf", twice), reference("erfc", -twice), rtol=0, atol=4e-16)
+
+
 @pytest.mark.parametrize("name", vecmath.FUNCTIONS)
 def test_single_precision_is_within_two_ulp(name):
     x = points(name, np.float32, 20000 // SCALE)

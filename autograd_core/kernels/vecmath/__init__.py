@@ -21,6 +21,8 @@ from autograd_core.kernels.vecmath.error import (
     erf_float64,
     erfc_float32,
     erfc_float64,
+    one_plus_erf_float32,
+    one_plus_erf_float64,
 )
 from autograd_core.kernels.vecmath.exponential import (
     cosh_float32,
@@ -150,6 +152,8 @@ __all__ = [
     "log10_float64",
     "log_float32",
     "log_float64",
+    "one_plus_erf_float32",
+    "one_plus_erf_float64",
     "sigmoid_float32",
     "sigmoid_float64",
     "sin_float32",

@@ -1,7 +1,8 @@
 """erf and erfc.
 
 Near zero erf x = x + x P(x^2). Beyond 0.8, erf x = 1 - e^(-x Q(x)), and erfc x = 9/16 e^(-x^2 + G(y)) / (x + 2) with
-y = (x - 2) / (x + 2), whose relative accuracy lasts until the result vanishes. All coefficients are minimax fits.
+y = (x - 2) / (x + 2), whose relative accuracy lasts until the result vanishes. Where 1 + erf x is all that is wanted,
+digits of a small erf x are lost anyway, and one formula does everywhere. All coefficients are minimax fits.
 """
 
 from __future__ import annotations
@@ -52,6 +53,40 @@ _FAR_ERF32 = tuple(
         ),
     )
 )
+# Of 1 - erf x = 2^(-x Q(x)), from zero on; and of 2^r = 1 + r P(r) for |r| up to 1/2.
+_WHOLE_ERF32 = tuple(
+    map(
+        np.float32,
+        (
+            1.6279085,
+            0.91842353,
+            0.14841327,
+            -0.027983248,
+            0.00023791505,
+            0.0020698707,
+            -0.00079502334,
+            0.00015838146,
+            -1.7184544e-05,
+            7.998617e-07,
+        ),
+    )
+)
+_POWER_OF_TWO32 = tuple(
+    map(
+        np.float32,
+        (
+            0.69314718,
+            0.24022648,
+            0.055503324,
+            0.009618438,
+            0.0013398873,
+            0.00015353305,
+        ),
+    )
+)
+# Added, it rounds to a whole number and leaves that, biased as exponents are, in the lowest bits; how far they lie
+# from the exponent's place.
+_TO_WHOLE32, _EXPONENT32 = np.float32(1.5 * 2**23 + 127), np.int32(23)
 _NEAR_ERF64 = tuple(
     map(
         np.float64,
@@ -191,6 +226,30 @@ def erf_float64(x):
     q = (((((q * t + c[5]) * t + c[4]) * t + c[3]) * t + c[2]) * t + c[1]) * t + c[0]
     far = copysign_float64(_ONE64 - _exp_of_negative_float64(-t * q), x)
     return far if a > _NEAR64 else _near_erf_float64(x) * x + x
+
+
+@inline
+def one_plus_erf_float32(x):
+    """1 + erf x: little more than an ULP of 1 off where that exceeds 1, and with most of its digits where it is small.
+
+    The power of two needs neither limits nor care for subnormal numbers, as that of any argument does.
+    """
+    a = abs(x)
+    c, d = _WHOLE_ERF32, _POWER_OF_TWO32
+    t = _ERF_ONE32 if a > _ERF_ONE32 else a
+    q = ((((c[9] * t + c[8]) * t + c[7]) * t + c[6]) * t + c[5]) * t + c[4]
+    q = (((q * t + c[3]) * t + c[2]) * t + c[1]) * t + c[0]
+    shifted = _TO_WHOLE32 - t * q
+    r = (_TO_WHOLE32 - shifted) - t * q
+    p = (((((d[5] * r + d[4]) * r + d[3]) * r + d[2]) * r + d[1]) * r + d[0]) * r + _ONE32
+    rest = p * bits_to_float32(np.int32(float32_to_bits(shifted) << _EXPONENT32))
+    rest = _ZERO32 if a > _ERF_ONE32 else rest
+    return rest if x < _ZERO32 else _TWO32 - rest
+
+
+@inline
+def one_plus_erf_float64(x):
+    return _ONE64 + erf_float64(x)
 
 
 @inline
