@@ -33,78 +33,63 @@ def _block(task, inner):
     return task // column_blocks, first, min(inner, first + _COLUMNS)
 
 
-def _cumsum(x, reverse, out):
-    """Running sums."""
+@inline
+def _add(total, value):
+    return total + value
+
+
+@inline
+def _multiply(total, value):
+    return total * value
+
+
+@inline
+def _accumulate(task, x, reverse, start, combine, out):
+    """What `combine` makes of `start` and all elements up to each one, in the rows or columns of a task."""
     outer, length, inner = x.shape
-    for task in prange(_tasks(outer, inner)):
-        if inner == 1:
-            first, last = task * _ROWS, min(outer, (task + 1) * _ROWS)
-            while first + 4 <= last:
-                # Four rows side by side: each step waits for the one before it in its own row only.
-                a, b, c, d = 0.0, 0.0, 0.0, 0.0
-                for step in range(length):
-                    place = length - 1 - step if reverse else step
-                    a += x[first, place, 0]
-                    b += x[first + 1, place, 0]
-                    c += x[first + 2, place, 0]
-                    d += x[first + 3, place, 0]
-                    out[first, place, 0] = a
-                    out[first + 1, place, 0] = b
-                    out[first + 2, place, 0] = c
-                    out[first + 3, place, 0] = d
-                first += 4
-            for row in range(first, last):
-                total = 0.0
-                for step in range(length):
-                    place = length - 1 - step if reverse else step
-                    total += x[row, place, 0]
-                    out[row, place, 0] = total
-        else:
-            row, first, last = _block(task, inner)
-            totals = np.zeros(last - first)
+    if inner == 1:
+        first, last = task * _ROWS, min(outer, (task + 1) * _ROWS)
+        while first + 4 <= last:
+            # Four rows side by side: each step waits for the one before it in its own row only.
+            a, b, c, d = start, start, start, start
             for step in range(length):
                 place = length - 1 - step if reverse else step
-                values, results = x[row, place, first:last], out[row, place, first:last]
-                for lane in range(totals.size):
-                    totals[lane] += values[lane]
-                    results[lane] = totals[lane]
+                a = combine(a, x[first, place, 0])
+                b = combine(b, x[first + 1, place, 0])
+                c = combine(c, x[first + 2, place, 0])
+                d = combine(d, x[first + 3, place, 0])
+                out[first, place, 0] = a
+                out[first + 1, place, 0] = b
+                out[first + 2, place, 0] = c
+                out[first + 3, place, 0] = d
+            first += 4
+        for row in range(first, last):
+            total = start
+            for step in range(length):
+                place = length - 1 - step if reverse else step
+                total = combine(total, x[row, place, 0])
+                out[row, place, 0] = total
+    else:
+        row, first, last = _block(task, inner)
+        totals = np.full(last - first, start)
+        for step in range(length):
+            place = length - 1 - step if reverse else step
+            values, results = x[row, place, first:last], out[row, place, first:last]
+            for lane in range(totals.size):
+                totals[lane] = combine(totals[lane], values[lane])
+                results[lane] = totals[lane]
+
+
+def _cumsum(x, reverse, out):
+    """Running sums."""
+    for task in prange(_tasks(x.shape[0], x.shape[2])):
+        _accumulate(task, x, reverse, 0.0, _add, out)
 
 
 def _cumprod(x, reverse, out):
     """Running products."""
-    outer, length, inner = x.shape
-    for task in prange(_tasks(outer, inner)):
-        if inner == 1:
-            first, last = task * _ROWS, min(outer, (task + 1) * _ROWS)
-            while first + 4 <= last:
-                # Four rows side by side: each step waits for the one before it in its own row only.
-                a, b, c, d = 1.0, 1.0, 1.0, 1.0
-                for step in range(length):
-                    place = length - 1 - step if reverse else step
-                    a *= x[first, place, 0]
-                    b *= x[first + 1, place, 0]
-                    c *= x[first + 2, place, 0]
-                    d *= x[first + 3, place, 0]
-                    out[first, place, 0] = a
-                    out[first + 1, place, 0] = b
-                    out[first + 2, place, 0] = c
-                    out[first + 3, place, 0] = d
-                first += 4
-            for row in range(first, last):
-                total = 1.0
-                for step in range(length):
-                    place = length - 1 - step if reverse else step
-                    total *= x[row, place, 0]
-                    out[row, place, 0] = total
-        else:
-            row, first, last = _block(task, inner)
-            totals = np.ones(last - first)
-            for step in range(length):
-                place = length - 1 - step if reverse else step
-                values, results = x[row, place, first:last], out[row, place, first:last]
-                for lane in range(totals.size):
-                    totals[lane] *= values[lane]
-                    results[lane] = totals[lane]
+    for task in prange(_tasks(x.shape[0], x.shape[2])):
+        _accumulate(task, x, reverse, 1.0, _multiply, out)
 
 
 def _recurrence(factor, x, reverse, out):
