@@ -241,15 +241,20 @@ class Plan:
         ]
 
     def _joint_pullback(self, rule: Rule) -> Callable[[Node, Any, Sequence[Any]], Sequence[Any]]:
-        """The pullback of a joint rule, with a shorter way for those that read saved values only, and perhaps `needs`.
+        """The pullback of a joint rule, with a shorter way for those that read saved values first.
+
+        Behind them may come `needs`, or arguments that are no tensors.
 
         On that way an edge that is None, because nobody wants its cotangent, may be given one.
         """
         function = rule.function
-        count = len(self._joint)
-        needs = bool(count) and self._joint[-1][0] == _NEEDS
-        places = [place for kind, place in self._joint[: count - needs] if kind == _SAVED]
-        if len(places) != count - needs or not places:
+        needs = bool(self._joint) and self._joint[-1][0] == _NEEDS
+        kinds = [kind for kind, _ in self._joint]
+        places = [place for kind, place in self._joint if kind == _SAVED]
+        named = [place for kind, place in self._joint if kind == _PARAMETER]
+        behind = [_PARAMETER] * len(named) if named else [_NEEDS] * needs
+        # A rule that is not told what is needed computes all; what nobody needs is taken out again.
+        if kinds != [_SAVED] * len(places) + behind or not places or not (needs or all(self._needs)):
             return lambda node, cotangent, edges: self.pull_jointly(node, cotangent, edges, node.saved or ())
         if len(places) == 1:
             only = places[0]
@@ -257,6 +262,10 @@ class Plan:
         else:
             get = itemgetter(*places)
         listed = self.saves == LISTED
+        if named:
+            return lambda node, cotangent, edges: function(
+                cotangent, *get(node.saved), *[node.parameters[name] for name in named]
+            )
         if not needs:
             if listed:
                 return lambda node, cotangent, edges: function(cotangent, *get(node.value))

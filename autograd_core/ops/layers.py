@@ -49,7 +49,8 @@ def _pull_back(
         rows, lines = rows.reshape(-1, weight.shape[0]), lines.reshape(-1, weight.shape[1])
         target = None if out is None else out.reshape(-1, weight.shape[1])
         result = None if result is None else result.reshape(-1, weight.shape[0])
-    return out, *affine.vjp(rows, result, lines, weight, target, needs[1] or needs[2])
+    pulled = affine.vjp(rows, result, lines, weight, target, needs[1] or needs[2])
+    return out, pulled[0] if needs[1] else None, pulled[1] if needs[2] else None
 
 
 def _samples(random: np.random.Generator) -> list[Sample]:
