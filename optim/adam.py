@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 from autograd_core import formula as f
 
-from .optimizer import Group, Optimizer, State
-from .options import Check, betas as betas_check, flag, nonnegative
-from .rules import directed, mixed, moved_towards, shrunk, without
+from .moments import MomentOptimizer, averages, common_scalars
+from .optimizer import Group, State
+from .options import Check, flag
+from .rules import directed, shrunk, without
 
 
-class Adam(Optimizer):
+class Adam(MomentOptimizer):
     r"""Adaptive moment estimation: each element moves by its average gradient over its root mean square gradient.
 
     With the parameter θ, its gradient g, and the running averages m (``exp_avg``) of g and v (``exp_avg_sq``) of
@@ -59,16 +60,8 @@ class Adam(Optimizer):
         tensor([   1.5000, -299.5000], requires_grad=True)
     """
 
-    _options: ClassVar[Mapping[str, Check]] = {
-        "lr": nonnegative,
-        "betas": betas_check,
-        "eps": nonnegative,
-        "weight_decay": nonnegative,
-        "amsgrad": flag,
-        "maximize": flag,
-        "decoupled_weight_decay": flag,
-    }
-    _buffers = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    _options: ClassVar[Mapping[str, Check]] = {**MomentOptimizer._options, "amsgrad": flag}
+    _buffers = (*MomentOptimizer._buffers, "max_exp_avg_sq")
 
     def __init__(
         self,
@@ -94,10 +87,9 @@ class Adam(Optimizer):
         super().__init__(params, defaults)
 
     def _variant(self, group: Group) -> tuple[Hashable, ...]:
-        decay, decoupled = group["weight_decay"] != 0, group["decoupled_weight_decay"]
-        return decay and not decoupled, decay and decoupled, group["amsgrad"], group["maximize"]
+        return *super()._variant(group), group["amsgrad"]
 
-    def _formula(self, coupled: bool, decoupled: bool, amsgrad: bool, maximize: bool) -> Callable[..., Any]:
+    def _formula(self, coupled: bool, decoupled: bool, maximize: bool, amsgrad: bool) -> Callable[..., Any]:
         def adam(
             parameter: Any,
             gradient: Any,
@@ -115,8 +107,8 @@ class Adam(Optimizer):
             shrinkage: Any,
         ) -> Any:
             gradient = directed(gradient, parameter, weight_decay, decay=coupled, maximize=maximize)
-            first = moved_towards(exp_avg, gradient, gradient_weight)
-            second = divisor = mixed(exp_avg_sq, gradient * gradient, beta2, square_weight)
+            first, second = averages(gradient, exp_avg, exp_avg_sq, gradient_weight, beta2, square_weight)
+            divisor = second
             if amsgrad:
                 divisor = max_exp_avg_sq = f.maximum(max_exp_avg_sq, second)
             step = step_size * first / (f.sqrt(divisor) * root_scale + eps)
@@ -126,19 +118,12 @@ class Adam(Optimizer):
 
     def _scalars(self, group: Group, age: Any) -> tuple[dict[str, float], State]:
         step = age + 1
-        lr, weight_decay = float(group["lr"]), float(group["weight_decay"])
         beta1, beta2 = map(float, group["betas"])
         scalars = {
-            "step_size": lr / (1.0 - beta1**step),
-            "gradient_weight": 1.0 - beta1,
-            "beta2": beta2,
-            "square_weight": 1.0 - beta2,
+            "step_size": float(group["lr"]) / (1.0 - beta1**step),
             "root_scale": 1.0 / math.sqrt(1.0 - beta2**step),
-            "eps": float(group["eps"]),
-            "weight_decay": weight_decay,
-            "shrinkage": 1.0 - lr * weight_decay,
         }
-        return scalars, {"step": step}
+        return scalars | common_scalars(group), {"step": step}
 
 
 class AdamW(Adam):

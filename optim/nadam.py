@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from autograd_core import formula as f
 
-from .optimizer import Group, Optimizer, State
-from .options import Check, betas as betas_check, flag, nonnegative
-from .rules import directed, mixed, moved_towards, shrunk
+from .moments import MomentOptimizer, averages, common_scalars
+from .optimizer import Group, State
+from .options import Check, nonnegative
+from .rules import directed, shrunk
 
 
-class NAdam(Optimizer):
+class NAdam(MomentOptimizer):
     r"""Adam with Nesterov's momentum, which warms up.
 
     With the parameter θ, its gradient g, and the running averages m (``exp_avg``) of g and v (``exp_avg_sq``) of
@@ -53,17 +54,8 @@ class NAdam(Optimizer):
         tensor([1.4718], requires_grad=True)
     """
 
-    _options: ClassVar[Mapping[str, Check]] = {
-        "lr": nonnegative,
-        "betas": betas_check,
-        "eps": nonnegative,
-        "weight_decay": nonnegative,
-        "momentum_decay": nonnegative,
-        "decoupled_weight_decay": flag,
-        "maximize": flag,
-    }
+    _options: ClassVar[Mapping[str, Check]] = {**MomentOptimizer._options, "momentum_decay": nonnegative}
     _numbers: ClassVar[Mapping[str, type]] = {"step": int, "mu_product": float}
-    _buffers = ("exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -88,10 +80,7 @@ class NAdam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _variant(self, group: Group) -> tuple[Hashable, ...]:
-        return group["weight_decay"] != 0, group["decoupled_weight_decay"], group["maximize"]
-
-    def _formula(self, decay: bool, decoupled: bool, maximize: bool) -> Callable[..., Any]:
+    def _formula(self, coupled: bool, decoupled: bool, maximize: bool) -> Callable[..., Any]:
         def nadam(
             parameter: Any,
             gradient: Any,
@@ -108,11 +97,10 @@ class NAdam(Optimizer):
             weight_decay: Any,
             shrinkage: Any,
         ) -> Any:
-            gradient = directed(gradient, parameter, weight_decay, decay=decay and not decoupled, maximize=maximize)
-            first = moved_towards(exp_avg, gradient, gradient_weight)
-            second = mixed(exp_avg_sq, gradient * gradient, beta2, square_weight)
+            gradient = directed(gradient, parameter, weight_decay, decay=coupled, maximize=maximize)
+            first, second = averages(gradient, exp_avg, exp_avg_sq, gradient_weight, beta2, square_weight)
             step = (gradient_step * gradient + average_step * first) / (f.sqrt(second * correction) + eps)
-            return shrunk(parameter, shrinkage, decay=decay and decoupled) - step, first, second
+            return shrunk(parameter, shrinkage, decay=decoupled) - step, first, second
 
         return nadam
 
@@ -121,7 +109,7 @@ class NAdam(Optimizer):
 
     def _scalars(self, group: Group, age: Any) -> tuple[dict[str, float], State]:
         step, product = age[0] + 1, age[1]
-        lr, weight_decay = float(group["lr"]), float(group["weight_decay"])
+        lr = float(group["lr"])
         beta1, beta2 = map(float, group["betas"])
         now, following = (
             beta1 * (1.0 - 0.5 * math.pow(0.96, t * float(group["momentum_decay"]))) for t in (step, step + 1)
@@ -130,12 +118,6 @@ class NAdam(Optimizer):
         scalars = {
             "gradient_step": lr * (1.0 - now) / (1.0 - product),
             "average_step": lr * following / (1.0 - product * following),
-            "gradient_weight": 1.0 - beta1,
-            "beta2": beta2,
-            "square_weight": 1.0 - beta2,
             "correction": 1.0 / (1.0 - beta2**step),
-            "eps": float(group["eps"]),
-            "weight_decay": weight_decay,
-            "shrinkage": 1.0 - lr * weight_decay,
         }
-        return scalars, {"step": step, "mu_product": product}
+        return scalars | common_scalars(group), {"step": step, "mu_product": product}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from autograd_core import formula as f
 
-from .optimizer import Group, Optimizer, State
-from .options import Check, betas as betas_check, flag, nonnegative
-from .rules import directed, mixed, moved_towards, shrunk
+from .moments import MomentOptimizer, averages, common_scalars
+from .optimizer import Group, State
+from .rules import directed, shrunk
 
 
-class RAdam(Optimizer):
+class RAdam(MomentOptimizer):
     r"""Rectified Adam: plain momentum until the average of squares is worth dividing by, then Adam, held back less
     and less.
 
@@ -55,16 +55,6 @@ class RAdam(Optimizer):
         tensor([1.], requires_grad=True)
     """
 
-    _options: ClassVar[Mapping[str, Check]] = {
-        "lr": nonnegative,
-        "betas": betas_check,
-        "eps": nonnegative,
-        "weight_decay": nonnegative,
-        "decoupled_weight_decay": flag,
-        "maximize": flag,
-    }
-    _buffers = ("exp_avg", "exp_avg_sq")
-
     def __init__(
         self,
         params: Iterable[Any],
@@ -86,10 +76,7 @@ class RAdam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _variant(self, group: Group) -> tuple[Hashable, ...]:
-        return group["weight_decay"] != 0, group["decoupled_weight_decay"], group["maximize"]
-
-    def _formula(self, decay: bool, decoupled: bool, maximize: bool) -> Callable[..., Any]:
+    def _formula(self, coupled: bool, decoupled: bool, maximize: bool) -> Callable[..., Any]:
         def radam(
             parameter: Any,
             gradient: Any,
@@ -105,18 +92,17 @@ class RAdam(Optimizer):
             weight_decay: Any,
             shrinkage: Any,
         ) -> Any:
-            gradient = directed(gradient, parameter, weight_decay, decay=decay and not decoupled, maximize=maximize)
-            first = moved_towards(exp_avg, gradient, gradient_weight)
-            second = mixed(exp_avg_sq, gradient * gradient, beta2, square_weight)
+            gradient = directed(gradient, parameter, weight_decay, decay=coupled, maximize=maximize)
+            first, second = averages(gradient, exp_avg, exp_avg_sq, gradient_weight, beta2, square_weight)
             # Both phases in one kernel, so that nothing is compiled when the second begins.
             divisor = f.where(rectified > 0.0, f.sqrt(second) + eps, 1.0)
-            return shrunk(parameter, shrinkage, decay=decay and decoupled) - step_size * first / divisor, first, second
+            return shrunk(parameter, shrinkage, decay=decoupled) - step_size * first / divisor, first, second
 
         return radam
 
     def _scalars(self, group: Group, age: Any) -> tuple[dict[str, float], State]:
         step = age + 1
-        lr, weight_decay = float(group["lr"]), float(group["weight_decay"])
+        lr = float(group["lr"])
         beta1, beta2 = map(float, group["betas"])
         longest = 2.0 / (1.0 - beta2) - 1.0
         correction = 1.0 - beta2**step
@@ -127,12 +113,6 @@ class RAdam(Optimizer):
             step_size *= math.sqrt(correction * numerator / ((longest - 4.0) * (longest - 2.0) * length))
         scalars = {
             "step_size": step_size,
-            "gradient_weight": 1.0 - beta1,
-            "beta2": beta2,
-            "square_weight": 1.0 - beta2,
             "rectified": 1.0 if length > 5.0 else 0.0,
-            "eps": float(group["eps"]),
-            "weight_decay": weight_decay,
-            "shrinkage": 1.0 - lr * weight_decay,
         }
-        return scalars, {"step": step}
+        return scalars | common_scalars(group), {"step": step}

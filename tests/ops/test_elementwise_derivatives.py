@@ -126,8 +126,8 @@ DIFFERENT: dict[str, dict[Any, Callable[..., Any]]] = {
     "digamma": {0: lambda x: _whole(x), "second": lambda x: _whole(x) | np.isinf(x)},
     "trigamma": {key: lambda x: _whole(x) | (x == 0) | np.isinf(x) for key in ("y", 0, "second")},
     "polygamma": {key: lambda x: _whole(x) | (x == 0) | np.isinf(x) for key in ("y", 0, "second")},
-    # PyTorch's (cos t - y) / x loses digits with 1 / x², at 1e-3 to 2e-11, and its second derivative at 0 is 0; those of
-    # the series used here are compared with exact ones below.
+    # PyTorch's (cos t - y) / x loses digits with 1 / x², at 1e-3 to 2e-11, and its second derivative at 0 is 0; those
+    # of the series used here are compared with exact ones below.
     "sinc": {"second": lambda x: np.abs(x) <= 1e-3},
     # Exactly on a pole of the second derivative one of several infinities cancels.
     **{name: {"second": lambda x: np.abs(x) == 1} for name in ("asin", "acos", "acosh", "atanh", "erfinv")},
