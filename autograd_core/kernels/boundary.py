@@ -100,8 +100,10 @@ def spread(operand: np.ndarray, shape: Shape) -> np.ndarray:
 # A walk says what operands smaller than the result have for its rows, in a line of integers: the number of dimensions,
 # the elements of a block of short rows, the sizes, and for each operand its strides and one of these ways to read it.
 WHOLE, ONCE, EACH = range(3)
-# Rows from this length on are read where they lie; shorter ones are put side by side in a buffer.
-LONG_ROW, BLOCK = 512, 2048
+# Rows from the first length on are read where they lie, and from the second where an operand has one element for each;
+# shorter ones are put side by side in a buffer. (A product of a million elements, rows of 64: 101 µs against 173 with a
+# column, 114 against 104 with a row.)
+LONG_ROW, LONG_ROW_OF_ONE, BLOCK = 256, 64, 2048
 
 
 @functools.lru_cache(1024)
@@ -135,4 +137,4 @@ def walk_over(shape: Shape, shapes: tuple[Shape, ...]) -> tuple[np.ndarray, tupl
                 step *= sizes[axis]
         walk += [*strides, WHOLE if all(strides) else EACH if any(strides[:-1]) else ONCE]
     still = tuple([index for index, own in enumerate(present[-1]) if not own])
-    return np.array(walk, np.int64), still if row >= LONG_ROW else None
+    return np.array(walk, np.int64), still if row >= (LONG_ROW_OF_ONE if still else LONG_ROW) else None
