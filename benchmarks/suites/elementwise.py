@@ -49,7 +49,7 @@ _BROADCAST_NOTE = (
 )
 # Of single operations on many elements.
 _NOTES = {
-    "gelu_exact": "some 36 vector instructions for 16 elements; 21 of them multiply, one a cycle, which is 0.37 ms of 0.6",
+    "gelu_exact": "some 36 vector instructions for 16 elements; 21 multiply, one a cycle, which is 0.37 ms of 0.6",
 }
 _SMALLER: dict[str, tuple[int, ...]] = {"a row": (1000,), "a column": (1000, 1), "one element": ()}
 
