@@ -29,7 +29,7 @@ SEQUENCE_NOTE = (
     "or sums of 32 terms, which pays the packing of a 128×512 matrix for little, and run at 0.6 of it"
 )
 # Kernels alone, on an idle core, beside the least of many whole steps; what lies between them is Python's.
-RINGS_NOTE = "kernels take 70 of 230 µs; the rest is 20 calls of layers, nodes and pullbacks in Python, of 4 to 8 µs each"
+RINGS_NOTE = "kernels take about 75 of 235 µs; the rest is Python's, between 20 calls of layers and pullbacks"
 DEFAULT, FUSED = "against PyTorch's default Adam", "against PyTorch's fused Adam"
 TOLERANCE = 1e-3
 
