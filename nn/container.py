@@ -128,7 +128,8 @@ class Sequential(_Indexed):
         """Call every module in order.
 
         A layer that can apply the ReLU behind it in the same pass does so, unless somebody looks between the two: by
-        a hook of either, or at every operation, as :class:`autograd_core.detect_anomaly` does.
+        a hook of either, by a `forward` put in the place of its own, or at every operation, as
+        :class:`autograd_core.detect_anomaly` does.
         """
         values = self.__dict__
         watched = ag.is_anomaly_enabled()
@@ -139,13 +140,13 @@ class Sequential(_Indexed):
                 continue
             module = values[name]
             if layer is not None:
-                if module._is_relu and module._hooks is None:
+                if module._is_relu and module._hooks is None and "forward" not in module.__dict__:
                     input = layer(input, rectified=True)
                     layer = None
                     continue
                 input = layer(input)
                 layer = None
-            if module._rectifies and module._hooks is None and not watched:
+            if module._rectifies and module._hooks is None and "forward" not in module.__dict__ and not watched:
                 layer = module
             else:
                 input = module(input)

@@ -195,6 +195,11 @@ def test_whoever_looks_between_a_layer_and_its_relu_sees_both() -> None:
         assert ag.is_anomaly_enabled()
         assert _names(model(x)) == apart
     assert not ag.is_anomaly_enabled()
+    for place, expected in ((0, ["linear", "mul", "relu"]), (1, ["linear", "mul"])):
+        patched = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+        own = patched[0].forward if place == 0 else (lambda given: given)
+        patched[place].forward = lambda given, own=own: own(given) * 2
+        assert _names(patched(x)) == expected
     assert _names(nn.Sequential(Doubled(3, 4), nn.ReLU())(x)) == ["linear", "mul", "relu"]
     assert _names(nn.Sequential(nn.Linear(3, 4), Leaky())(x)) == ["linear", "leaky_relu"]
     assert _names(nn.Sequential(nn.Linear(3, 4))(x)) == ["linear"]
