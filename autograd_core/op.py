@@ -22,6 +22,8 @@ from .kernels.loop import Loop
 from .plan import COTANGENT, ElementwisePullback, Plan
 
 _ndarray = np.ndarray
+# Elements up to which the call of a function of NumPy takes less than a kernel, even one after the other.
+_FEW = 128
 
 REGISTRY: dict[str, Op] = {}
 
@@ -242,7 +244,9 @@ class Elementwise(Op):
     def _resolve(self, *operands: Any, **parameters: Any) -> Any:
         """Stand in for `forward` until the first call decides what it is."""
         if self.numpy is not None:
-            self.forward = self.numpy
+            vectorized, exact = loop_form(self.expression)
+            slow = vectorized and not exact and len(self.operands) == 1 and not _wide_numpy()
+            self.forward = _by_size(self.numpy, self.loop.unary) if slow else self.numpy
         elif len(self.operands) == 1 and not self.parameters:
             self.forward = self.loop.unary
         else:
@@ -302,6 +306,17 @@ class Elementwise(Op):
         plan = super()._make_plan(mask, count)
         ElementwisePullback(plan)
         return plan
+
+
+def _wide_numpy() -> bool:
+    """Whether NumPy uses AVX-512 here; without it, most of its functions take one element after the other."""
+    extensions: Any = np.show_config(mode="dicts")
+    return any(name in ("X86_V4", "AVX512_SKX") for name in extensions["SIMD Extensions"]["found"])
+
+
+def _by_size(few: Callable[[Any], Any], many: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The first of two functions of one array for a few elements, as its call takes less, the second for more."""
+    return lambda x: few(x) if x.size < _FEW else many(x)
 
 
 def _on_threads(alone: Callable[[Any], Any], loop: Callable[[Any], Any]) -> Callable[[Any], Any]:

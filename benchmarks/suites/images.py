@@ -27,7 +27,11 @@ REARRANGED: dict[str, tuple[str, tuple[Any, ...], tuple[int, ...]]] = {
     "unfold 3×3, 16×32×32²": ("unfold", (3, 1, 1), (16, 32, 32, 32)),
     "fold 3×3 to 32², 16×32": ("fold", ((32, 32), 3, 1, 1), (16, 288, 1024)),
 }
-SAMPLED = ("bilinear", "nearest", "bicubic")
+SAMPLED = {
+    "bilinear": "",
+    "nearest": "forward: 262,144 single elements are gathered, one after the other, in 1.2 ns each; PyTorch takes 0.9",
+    "bicubic": "",
+}
 
 
 def _draw(random: np.random.Generator, shape: tuple[int, ...]) -> Arrays:
@@ -61,8 +65,8 @@ def rows() -> list[Row]:
     for label, (name, arguments, shape) in REARRANGED.items():
         draw = functools.partial(_draw, shape=shape)
         found += operation("images", label, _rearrange(name, arguments), draw, goals=GOALS, section="rearrange")
-    for mode in SAMPLED:
+    for mode, note in SAMPLED.items():
         draw = functools.partial(_draw_with_grid, shape=(8, 32, 32, 32))
         label = f"{mode}, 8×32×32²"
-        found += operation("images", label, _sample(mode), draw, goals=GOALS, section="grid_sample")
+        found += operation("images", label, _sample(mode), draw, goals=GOALS, section="grid_sample", note=note)
     return found

@@ -12,7 +12,7 @@ def rows() -> list[Row]:
     """Both figures for the networks of the training suite.
 
     The step's own figure leaves out what is loaded once for all (code, thread pools, compiled kernels): a step on a
-    batch of two runs before the measurement starts. The whole process's figure has it all.
+    batch of eight runs before the measurement starts. The whole process's figure has it all.
     """
     found = []
     for section, kind in (("a step's own", "memory"), ("the whole process", "footprint")):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import autograd_core.op as op_module
+from autograd_core.kernels import jit
 
 torch = pytest.importorskip("torch")
 
@@ -48,3 +50,22 @@ def test_values_and_gradients_are_pytorchs_and_the_same_on_any_number_of_threads
     for first, second, other in zip(one, two, wanted, strict=True):
         np.testing.assert_array_equal(first, second)
         np.testing.assert_allclose(first, other, rtol=1e-6, atol=2e-6 * float(np.abs(other).max()))
+
+
+@pytest.mark.skipif(jit.DISABLED, reason="without a compiler there are NumPy's functions only")
+@pytest.mark.parametrize("name", ["sinh", "log1p", "expm1", "tan", "acos", "log10"])
+def test_functions_that_numpy_computes_singly_go_through_loops_but_for_few_elements(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """As on processors without AVX-512; both ways give the function to two units in the last place."""
+    operation = op_module.REGISTRY[name]
+    monkeypatch.setattr(op_module, "_wide_numpy", lambda: False)
+    monkeypatch.setattr(operation, "forward", operation._resolve)
+    x = np.random.default_rng(5).uniform(0.05, 0.95, 1000).astype(np.float32)
+    results = {size: operation.forward(x[:size].copy()) for size in (3, 1000)}
+    np.testing.assert_array_equal(results[1000], operation.loop.unary(x))
+    np.testing.assert_array_equal(results[3], operation.numpy(x[:3]))
+    for size, result in results.items():
+        exact = operation.numpy(x[:size].astype(np.float64))
+        assert np.all(np.abs(result - exact) <= 2 * np.spacing(np.abs(result))), size
+        assert result.dtype == np.float32
