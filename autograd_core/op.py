@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from .elementwise_pullback import ElementwisePullback
 from .formula import Call, Constant, Expression, Symbol, trace
 from .formula.expression import call
 from .kernels.emit import loop_form, numpy_form
 from .kernels.loop import Loop
-from .plan import COTANGENT, ElementwisePullback, Plan
+from .plan import COTANGENT, Plan
 
 _ndarray = np.ndarray
 # Elements up to which the call of a function of NumPy takes less than a kernel, even one after the other.

@@ -19,6 +19,7 @@ ROOMS = (
     "formula",
     "kernels",
     "plan",
+    "elementwise_pullback",
     "op",
     "graph",
     *("anomaly", "grad_mode", "parts", "storage"),
