@@ -246,8 +246,11 @@ class Elementwise(Op):
         """Stand in for `forward` until the first call decides what it is."""
         if self.numpy is not None:
             vectorized, exact = loop_form(self.expression)
-            slow = vectorized and not exact and len(self.operands) == 1 and not _wide_numpy()
-            self.forward = _by_size(self.numpy, self.loop.unary) if slow else self.numpy
+            if not vectorized or exact or _wide_numpy():
+                self.forward = self.numpy
+            else:
+                many = self.loop.unary if len(self.operands) == 1 else self._run_loop
+                self.forward = _by_size(self.numpy, many)
         elif len(self.operands) == 1 and not self.parameters:
             self.forward = self.loop.unary
         else:
@@ -315,9 +318,16 @@ def _wide_numpy() -> bool:
     return any(name in ("X86_V4", "AVX512_SKX") for name in extensions["SIMD Extensions"]["found"])
 
 
-def _by_size(few: Callable[[Any], Any], many: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The first of two functions of one array for a few elements, as its call takes less, the second for more."""
-    return lambda x: few(x) if x.size < _FEW else many(x)
+def _by_size(few: Callable[..., Any], many: Callable[..., Any]) -> Callable[..., Any]:
+    """The first of two functions of arrays for a few elements, as its call takes less, the second for more."""
+
+    def call(*operands: Any) -> Any:
+        for operand in operands:
+            if type(operand) is _ndarray and operand.size >= _FEW:
+                return many(*operands)
+        return few(*operands)
+
+    return call
 
 
 def _on_threads(alone: Callable[[Any], Any], loop: Callable[[Any], Any]) -> Callable[[Any], Any]:

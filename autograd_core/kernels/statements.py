@@ -45,7 +45,6 @@ OPERATORS = {
 
 # Functions of the mathematical library for those without a vectorised form, in Python's spelling.
 _LIBRARY = {
-    "arctan2": "np.arctan2({0}, {1})",
     "cbrt": "np.cbrt({0})",
     "exp2": "np.exp2({0})",
 }

@@ -19,7 +19,9 @@ from autograd_core.kernels import jit, vecmath
 from autograd_core.kernels.loop import Loop
 
 DTYPES = (np.float32, np.float64)
-CASES = [(name, dtype) for name in vecmath.FUNCTIONS for dtype in DTYPES]
+# Of one argument; the only one of two has tests of its own.
+UNARY = [name for name in vecmath.FUNCTIONS if name != "arctan2"]
+CASES = [(name, dtype) for name in UNARY for dtype in DTYPES]
 IDS = [f"{name}-{dtype.__name__}" for name, dtype in CASES]
 
 # Without a compiler each element takes microseconds.
@@ -75,15 +77,18 @@ RANGES = {
 PERIODIC = ("sin", "cos", "tan")
 
 
-def apply(name: str, x: np.ndarray) -> np.ndarray:
+def apply(name: str, *operands: np.ndarray) -> np.ndarray:
     """The function run as a kernel runs it, imported by name from a generated module."""
+    names = [f"x{number}" for number in range(len(operands))]
+    (dtype,) = {operand.dtype.name for operand in operands}
     source = (
         "from autograd_core.kernels.jit import kernel\n"
-        f"from autograd_core.kernels.vecmath import {name}_{x.dtype.name} as function\n\n"
-        "@kernel\ndef run(x, out):\n    for i in range(x.size):\n        out[i] = function(x[i])\n"
+        f"from autograd_core.kernels.vecmath import {name}_{dtype} as function\n\n"
+        f"@kernel\ndef run({', '.join(names)}, out):\n    for i in range(out.size):\n"
+        f"        out[i] = function({', '.join(f'{x}[i]' for x in names)})\n"
     )
-    out = np.full_like(x, 7)
-    jit.load_generated(f"test_{name}_{x.dtype.name}", source).run(x, out)
+    out = np.full_like(operands[0], 7)
+    jit.load_generated(f"test_{name}_{dtype}", source).run(*operands, out)
     return out
 
 
@@ -147,7 +152,7 @@ def test_one_plus_erf_has_the_digits_of_one_and_most_of_its_own():
     np.testing.assert_allclose(apply("one_plus_erf", twice), reference("erfc", -twice), rtol=0, atol=4e-16)
 
 
-@pytest.mark.parametrize("name", vecmath.FUNCTIONS)
+@pytest.mark.parametrize("name", UNARY)
 def test_single_precision_is_within_two_ulp(name):
     x = points(name, np.float32, 20000 // SCALE)
     error = ulp_error(apply(name, x), reference(name, x))
@@ -177,7 +182,7 @@ def _ulp_of_double(y: float, exact: Any, mpmath: Any) -> float:
     return float(abs(mpmath.mpf(y) - exact) / mpmath.mpf(2) ** (exponent - 52))
 
 
-@pytest.mark.parametrize("name", vecmath.FUNCTIONS)
+@pytest.mark.parametrize("name", UNARY)
 def test_double_precision_is_within_two_ulp(name):
     mpmath = pytest.importorskip("mpmath")
     function = _exact_functions(mpmath).get(name) or getattr(mpmath, name)
@@ -210,6 +215,56 @@ def test_special_values(name, dtype):
     np.testing.assert_array_equal(np.signbit(y)[expected == 0], np.signbit(expected)[expected == 0])
     assert np.isfinite(y[~exact]).all()
     np.testing.assert_allclose(y, expected, rtol=4 * np.finfo(dtype).eps, atol=0)
+
+
+def coordinates(dtype: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points of the plane: near and far, of any bits, and close to the axes and the diagonals."""
+    random = np.random.default_rng(5)
+    bits = {np.float32: np.int32, np.float64: np.int64}[dtype]
+    limits = np.iinfo(bits)
+    near = random.standard_normal((2, count))
+    close = 1 + random.standard_normal(count) * 10.0 ** random.uniform(-9, 0, count)
+    parts = [
+        near.astype(dtype),
+        (near * 10.0 ** random.uniform(-6, 6, (2, count))).astype(dtype),
+        random.integers(limits.min, limits.max, (2, count), dtype=bits).view(dtype),
+        np.stack([near[0], near[0] * close]).astype(dtype),
+        np.stack([near[0], near[0] * -close]).astype(dtype),
+    ]
+    y, x = np.concatenate(parts, axis=1)
+    return y, x
+
+
+def test_angles_in_single_precision_are_within_two_ulp():
+    y, x = coordinates(np.float32, 20000 // SCALE)
+    error = ulp_error(apply("arctan2", y, x), np.arctan2(y.astype(np.float64), x.astype(np.float64)))
+    worst = int(np.argmax(error))
+    assert error[worst] <= LIMIT, f"arctan2({y[worst]!r}, {x[worst]!r}) is off by {error[worst]:.2f} ULP"
+
+
+def test_angles_in_double_precision_are_within_two_ulp():
+    mpmath = pytest.importorskip("mpmath")
+    y, x = coordinates(np.float64, max(400 // SCALE, 20))
+    finite = np.isfinite(y) & np.isfinite(x)
+    y, x = y[finite], x[finite]
+    with mpmath.workprec(220):
+        for ordinate, abscissa, found in zip(y.tolist(), x.tolist(), apply("arctan2", y, x).tolist(), strict=True):
+            error = _ulp_of_double(found, mpmath.atan2(mpmath.mpf(ordinate), mpmath.mpf(abscissa)), mpmath)
+            assert error <= LIMIT, f"arctan2({ordinate!r}, {abscissa!r}) is off by {error:.2f} ULP"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_angles_of_special_points(dtype):
+    """Zeros of either sign, subnormal numbers, infinities and NaN, each with each, as the C library has them."""
+    values = np.concatenate([special_points(dtype), [np.finfo(dtype).max / 2, -np.finfo(dtype).max / 2]]).astype(dtype)
+    y, x = (np.ascontiguousarray(part.reshape(-1)) for part in np.meshgrid(values, values))
+    found = apply("arctan2", y, x)
+    expected = np.array([math.atan2(*point) for point in zip(y.tolist(), x.tolist(), strict=True)]).astype(dtype)
+    least = 2 * np.finfo(dtype).smallest_subnormal
+    np.testing.assert_allclose(found, expected, rtol=4 * np.finfo(dtype).eps, atol=least)
+    known = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(found)[known], np.signbit(expected)[known])
+    np.testing.assert_array_equal(found[expected == 0], 0)
 
 
 # Results by mpmath, on both sides of where they overflow or vanish.
@@ -312,6 +367,25 @@ def test_loops_are_vectorised(name, dtype):
             out[i] = function(x[i])
 
     run(np.ones(4, dtype), np.ones(4, dtype))
+    assert _is_vectorised(run, dtype)
+
+
+@pytest.mark.skipif(jit.DISABLED, reason="nothing is compiled")
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="reads x86 assembly")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_loop_over_angles_is_vectorised(dtype):
+    function = getattr(vecmath, f"arctan2_{dtype.__name__}")
+
+    @jit.kernel
+    def run(y, x, out):
+        for i in range(out.size):
+            out[i] = function(y[i], x[i])
+
+    run(np.ones(4, dtype), np.ones(4, dtype), np.ones(4, dtype))
+    assert _is_vectorised(run, dtype)
+
+
+def _is_vectorised(run: Any, dtype: Any) -> bool:
     (assembly,) = run.inspect_asm().values()
     packed = {np.float32: "ps", np.float64: "pd"}[dtype]
-    assert len(re.findall(rf"v?(?:mul|fmadd\d*){packed}\s.*%[xyz]mm", assembly)) >= 5
+    return len(re.findall(rf"v?(?:mul|fmadd\d*){packed}\s.*%[xyz]mm", assembly)) >= 5

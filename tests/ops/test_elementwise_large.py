@@ -69,3 +69,18 @@ def test_functions_that_numpy_computes_singly_go_through_loops_but_for_few_eleme
         exact = operation.numpy(x[:size].astype(np.float64))
         assert np.all(np.abs(result - exact) <= 2 * np.spacing(np.abs(result))), size
         assert result.dtype == np.float32
+
+
+@pytest.mark.skipif(jit.DISABLED, reason="without a compiler there are NumPy's functions only")
+def test_angles_go_through_loops_there_too_whichever_operand_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = op_module.REGISTRY["atan2"]
+    monkeypatch.setattr(op_module, "_wide_numpy", lambda: False)
+    monkeypatch.setattr(operation, "forward", operation._resolve)
+    y, x = np.random.default_rng(5).standard_normal((2, 1000)).astype(np.float32)
+    np.testing.assert_array_equal(operation.forward(y, x), operation.loop((y, x), y.dtype)[0])
+    np.testing.assert_array_equal(operation.forward(y[:3], x[:3]), np.arctan2(y[:3], x[:3]))
+    for operands in ((2.0, x), (y, 2.0), (y[:1], x), (y.reshape(10, 100), x[:100])):
+        exact = np.arctan2(*[np.asarray(operand, np.float64) for operand in operands])
+        found = operation.forward(*operands)
+        assert found.dtype == np.float32
+        assert np.all(np.abs(found - exact) <= 2 * np.spacing(np.abs(found)))

@@ -1,4 +1,7 @@
-"""arctan, arcsin, arccos and cbrt. Coefficients are minimax fits of (arctan t - t)/t^3 and (arcsin t - t)/t^3."""
+"""arctan, arctan2, arcsin, arccos and cbrt.
+
+Coefficients are minimax fits of (arctan t - t)/t^3 and (arcsin t - t)/t^3.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,13 @@ _PI64, _PI_LOW64 = np.float64(3.141592653589793), np.float64(1.2246467991473532e
 _HALF_PI32, _HALF_PI_LOW32 = np.float32(1.5707964), np.float32(-4.371139e-08)
 _HALF_PI64, _HALF_PI_LOW64 = np.float64(1.5707963267948966), np.float64(6.123233995736766e-17)
 _QUARTER_PI64, _QUARTER_PI_LOW64 = np.float64(0.7853981633974483), np.float64(3.061616997868383e-17)
+_THREE_QUARTERS_PI64, _THREE_QUARTERS_PI_LOW64 = np.float64(2.356194490192345), np.float64(9.184850993605148e-17)
 
 # tan(pi/8) and tan(3 pi/8): in double precision arctan t is reduced to |t| below the first.
 _LOW_TURN64, _HIGH_TURN64 = np.float64(0.41421356237309503), np.float64(2.414213562373095)
+
+# Coordinates beyond the first have sums that overflow; they are multiplied by the second.
+_FAR64, _NEARER64 = np.float64(2.0**1000), np.float64(2.0**-10)
 
 # For the cube root. (1 - d)^(-1/3) = 1 + d/3 + 2/9 d^2 + 14/81 d^3 + ...
 _INFINITY32, _INFINITY64 = np.float32(np.inf), np.float64(np.inf)
@@ -91,15 +98,31 @@ _ASIN64 = tuple(
 
 
 @inline
-def arctan_float32(x):
-    a = abs(x)
-    inverse = a > _ONE32
-    t = (_ONE32 if inverse else a) / (a if inverse else _ONE32)
+def _arctan_float32(t):
+    """arctan t - t for t of magnitude up to 1."""
     c = _ATAN32
     z = t * t
     w = z * z
     p = ((c[8] * w + (c[7] * z + c[6])) * w + (c[5] * z + c[4])) * w + (c[3] * z + c[2])
-    p = (p * w + (c[1] * z + c[0])) * (z * t)
+    return (p * w + (c[1] * z + c[0])) * (z * t)
+
+
+@inline
+def _arctan_float64(t):
+    """arctan t - t for t of magnitude up to tan(pi/8)."""
+    c = _ATAN64
+    z = t * t
+    w = z * z
+    p = ((c[10] * w + (c[9] * z + c[8])) * w + (c[7] * z + c[6])) * w + (c[5] * z + c[4])
+    return ((p * w + (c[3] * z + c[2])) * w + (c[1] * z + c[0])) * (z * t)
+
+
+@inline
+def arctan_float32(x):
+    a = abs(x)
+    inverse = a > _ONE32
+    t = (_ONE32 if inverse else a) / (a if inverse else _ONE32)
+    p = _arctan_float32(t)
     y = (_HALF_PI32 - t) - (p - _HALF_PI_LOW32) if inverse else t + p
     return copysign_float32(y, x)
 
@@ -111,14 +134,52 @@ def arctan_float64(x):
     above = _MINUS64 if large else (a - _ONE64 if middle else a)
     below = a if large else (a + _ONE64 if middle else _ONE64)
     t = above / below
-    c = _ATAN64
-    z = t * t
-    w = z * z
-    p = ((c[10] * w + (c[9] * z + c[8])) * w + (c[7] * z + c[6])) * w + (c[5] * z + c[4])
-    p = ((p * w + (c[3] * z + c[2])) * w + (c[1] * z + c[0])) * (z * t)
+    p = _arctan_float64(t)
     high = _HALF_PI64 if large else (_QUARTER_PI64 if middle else _ZERO64)
     low = _HALF_PI_LOW64 if large else (_QUARTER_PI_LOW64 if middle else _ZERO64)
     return copysign_float64(high + (t + (p + low)), x)
+
+
+@inline
+def arctan2_float32(y, x):
+    """The angle of the point (x, y): that of the smaller coordinate over the larger, from the axis it is close to.
+
+    Coordinates that are equal have the quotient 1, also if both are infinite, and 0 at the origin.
+    """
+    a, b = abs(y), abs(x)
+    steep, left = a > b, copysign_float32(_ONE32, x) < _ZERO32
+    equal = a == b
+    above = (_ZERO32 if a == _ZERO32 else _ONE32) if equal else (b if steep else a)
+    below = _ONE32 if equal else (a if steep else b)
+    t = above / below
+    t = -t if steep != left else t
+    p = _arctan_float32(t)
+    high = _HALF_PI32 if steep else (_PI32 if left else _ZERO32)
+    low = _HALF_PI_LOW32 if steep else (_PI_LOW32 if left else _ZERO32)
+    return copysign_float32((high + t) + (p + low), y)
+
+
+@inline
+def arctan2_float64(y, x):
+    a, b = abs(y), abs(x)
+    steep, left = a > b, copysign_float64(_ONE64, x) < _ZERO64
+    equal = a == b
+    above = (_ZERO64 if a == _ZERO64 else _ONE64) if equal else (b if steep else a)
+    below = _ONE64 if equal else (a if steep else b)
+    scale = _NEARER64 if below > _FAR64 else _ONE64
+    above, below = above * scale, below * scale
+    # Beyond pi/8 from the axis, from the diagonal.
+    middle = above > _LOW_TURN64 * below
+    t = (above - below if middle else above) / (above + below if middle else below)
+    t = -t if steep != left else t
+    p = _arctan_float64(t)
+    diagonal, diagonal_low = (
+        (_THREE_QUARTERS_PI64, _THREE_QUARTERS_PI_LOW64) if left else (_QUARTER_PI64, _QUARTER_PI_LOW64)
+    )
+    axis = _HALF_PI64 if steep else (_PI64 if left else _ZERO64)
+    axis_low = _HALF_PI_LOW64 if steep else (_PI_LOW64 if left else _ZERO64)
+    high, low = (diagonal, diagonal_low) if middle else (axis, axis_low)
+    return copysign_float64(high + (t + (p + low)), y)
 
 
 @inline
