@@ -11,13 +11,7 @@ from autograd_core.kernels.reduce import CHUNKS, COLUMNS, division
 # Kept elements that one task takes where it looks for places.
 _NARROW = 256
 
-# A NaN wins no comparison, so where one was seen is noted beside the extrema: that costs less than to ask each time.
-
-
-@inline
-def _note_missing(missing, a, b, c, d):
-    for lane in range(missing.size):
-        missing[lane] |= np.int32(np.isnan(a[lane]) | np.isnan(b[lane]) | np.isnan(c[lane]) | np.isnan(d[lane]))
+# A NaN wins no comparison when it comes, and loses none once it is held: so what comes is asked for one.
 
 
 @inline
@@ -31,24 +25,32 @@ def _smaller(first, second):
 
 
 @inline
+def _any_nan(a, b, c, d):
+    return (np.isnan(a) | np.isnan(b)) | (np.isnan(c) | np.isnan(d))
+
+
+@inline
 def _raise_to(best, a, b, c, d):
+    nan = best.dtype.type(np.nan)
     for lane in range(best.size):
-        best[lane] = _larger(_larger(_larger(a[lane], b[lane]), _larger(c[lane], d[lane])), best[lane])
+        found = _larger(_larger(_larger(a[lane], b[lane]), _larger(c[lane], d[lane])), best[lane])
+        best[lane] = nan if _any_nan(a[lane], b[lane], c[lane], d[lane]) else found
 
 
 @inline
 def _lower_to(best, a, b, c, d):
+    nan = best.dtype.type(np.nan)
     for lane in range(best.size):
-        best[lane] = _smaller(_smaller(_smaller(a[lane], b[lane]), _smaller(c[lane], d[lane])), best[lane])
+        found = _smaller(_smaller(_smaller(a[lane], b[lane]), _smaller(c[lane], d[lane])), best[lane])
+        best[lane] = nan if _any_nan(a[lane], b[lane], c[lane], d[lane]) else found
 
 
 @inline
-def _extremum_of_rows(x, highest, start, stride, count, missing, out):
+def _extremum_of_rows(x, highest, start, stride, count, out):
     """The extrema of `count` rows, of as many elements as `out` has, that begin `stride` apart."""
     width = out.size
     for lane in range(width):
         out[lane] = -np.inf if highest else np.inf
-        missing[lane] = 0
     last = start + (count - 1) * stride
     for _ in range((count + 3) // 4):
         # Beyond the last row that one is taken again, which changes nothing.
@@ -63,11 +65,7 @@ def _extremum_of_rows(x, highest, start, stride, count, missing, out):
             _raise_to(out, a, b, c, d)
         else:
             _lower_to(out, a, b, c, d)
-        _note_missing(missing, a, b, c, d)
         start += 4 * stride
-    for lane in range(width):
-        if missing[lane]:
-            out[lane] = np.nan
 
 
 def _extremum(x, highest, outer, length, inner, out):
@@ -82,20 +80,18 @@ def _extremum(x, highest, outer, length, inner, out):
                 line = x[row * length : (row + 1) * length]
                 out[row] = largest(line) if highest else smallest(line)
             begin = end
-        missing = np.empty(COLUMNS if inner > 1 else 0, np.int32)
         for task in range(begin, end):
             block, row = task % blocks, task // blocks // column_blocks
             first = task // blocks % column_blocks * columns
             width, count = min(columns, inner - first), min(rows, length - block * rows)
             start, place = (row * length + block * rows) * inner + first, block * out.size + row * inner + first
             if inner > 1:
-                target = found[place : place + width]
-                _extremum_of_rows(x, highest, start, inner, count, missing[:width], target)
+                _extremum_of_rows(x, highest, start, inner, count, found[place : place + width])
             else:
                 line = x[start : start + count]
                 found[place] = largest(line) if highest else smallest(line)
     if blocks > 1:
-        _extremum_of_rows(found, highest, 0, out.size, blocks, np.empty(out.size, np.int32), out)
+        _extremum_of_rows(found, highest, 0, out.size, blocks, out)
 
 
 def _argextremum(x, highest, outer, length, inner, out):

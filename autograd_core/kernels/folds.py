@@ -22,6 +22,7 @@ from numba.extending import intrinsic
 
 from .jit import DISABLED
 from .lanes import counted_loop, integer
+from .simd import WIDTH
 
 # Bytes of the vectors that are written: a register of AVX-512, or several of others.
 _BYTES = 64
@@ -33,13 +34,13 @@ _BIT, _INDEX = ir.IntType(1), ir.IntType(32)
 class _Line:
     """A line inside a function that is being built, and the vectors it is read in."""
 
-    def __init__(self, builder: ir.IRBuilder, data: Any, size: Any, lanes: int | None = None) -> None:
+    def __init__(self, builder: ir.IRBuilder, data: Any, size: Any, lanes: int | None, width: int) -> None:
         self.builder = builder
         self.data = data
         self.size = size
         self.scalar = data.type.pointee
         self.bytes = 8 if isinstance(self.scalar, ir.DoubleType) else 4
-        self.lanes = lanes or _BYTES // self.bytes
+        self.lanes = lanes or width // self.bytes
         self.type = ir.VectorType(self.scalar, self.lanes)
         self.wide = ir.VectorType(ir.DoubleType(), self.lanes)
         self.integers = ir.VectorType(ir.IntType(8 * self.bytes), self.lanes)
@@ -141,33 +142,29 @@ def _build_extremum(line: _Line, predicate: str, nan_wins: bool = True) -> Any:
     floor = line.scalar(-math.inf if predicate == ">" else math.inf)
     nan = line.scalar(math.nan)
     scalars = integer(line.lanes)
-    most, infinity = (0x7FFFFFFF, 0x7F800000) if line.bytes == 4 else (0x7FFFFFFFFFFFFFFF, 0x7FF0000000000000)
 
     def better(value: Any, best: Any) -> Any:
         # The very comparison and choice that processors have as one instruction, which leaves `best` beside a NaN.
         return builder.select(builder.fcmp_ordered(predicate, value, best), value, best)
 
-    def larger(a: Any, b: Any) -> Any:
-        return builder.select(builder.icmp_signed(">", a, b), a, b)
-
-    def magnitude(vector: Any) -> Any:
-        """Without its sign, read as an integer, a NaN is larger than infinity; that costs less than to ask for it."""
-        return builder.and_(builder.bitcast(vector, line.integers), line.everywhere(line.integers, most))
+    def noted(seen: Any, *vectors: Any) -> Any:
+        """Where one of two vectors, or the only one, has a NaN: one comparison finds either."""
+        if not nan_wins:
+            return seen
+        unordered = builder.fcmp_unordered("uno", vectors[0], vectors[-1])
+        return builder.or_(seen, builder.sext(unordered, line.integers))
 
     def turn(place: Any, *state: Any) -> list[Any]:
         *best, seen = state
         a, b, c, d = vectors = line.turn(place)
-        if nan_wins:
-            first, second = larger(magnitude(a), magnitude(b)), larger(magnitude(c), magnitude(d))
-            seen = larger(seen, larger(first, second))
-        return [*map(better, vectors, best), seen]
+        return [*map(better, vectors, best), noted(noted(seen, a, b), c, d)]
 
     def one(place: Any, best: Any, seen: Any) -> list[Any]:
         # The last vector reaches back over elements that are done: an extremum may see them twice.
         last = builder.sub(line.size, scalars)
         place = builder.select(builder.icmp_signed("<", place, last), place, last)
         vector = line.at(place)
-        return [better(vector, best), larger(seen, magnitude(vector)) if nan_wins else seen]
+        return [better(vector, best), noted(seen, vector)]
 
     def few(place: Any, best: Any) -> list[Any]:
         value = builder.load(builder.gep(line.data, [place]))
@@ -187,13 +184,19 @@ def _build_extremum(line: _Line, predicate: str, nan_wins: bool = True) -> Any:
     (single,) = counted_loop(builder, zero, builder.select(short, line.size, zero), 1, [floor], few)
     found = line.across(better, merged)
     if nan_wins:
-        any_seen = builder.icmp_signed(">", line.across(larger, seen), line.integers.element(infinity))
-        found = builder.select(any_seen, nan, found)
+        any_seen = line.across(builder.or_, seen)
+        found = builder.select(builder.icmp_signed("!=", any_seen, any_seen.type(0)), nan, found)
     return builder.select(short, single, found)
 
 
-def _fold(name: str, build: Callable[[_Line], Any], result: types.Type | None = None, lanes: int | None = None) -> Any:
-    """An intrinsic of a contiguous line, read in vectors of 64 bytes or of so many `lanes`."""
+def _fold(
+    name: str,
+    build: Callable[[_Line], Any],
+    result: types.Type | None = None,
+    lanes: int | None = None,
+    width: int = _BYTES,
+) -> Any:
+    """An intrinsic of a contiguous line, read in vectors of so many `lanes`, or else of `width` bytes."""
 
     def typer(_context: Any, line: Any) -> Any:
         if not isinstance(line, types.Array) or line.ndim != 1 or line.layout != "C":
@@ -201,7 +204,7 @@ def _fold(name: str, build: Callable[[_Line], Any], result: types.Type | None = 
 
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             array = context.make_array(signature.args[0])(context, builder, values[0])
-            return build(_Line(builder, array.data, array.nitems, lanes))
+            return build(_Line(builder, array.data, array.nitems, lanes, width))
 
         return (line.dtype if result is None else result)(line), generate
 
@@ -235,6 +238,7 @@ else:
     sum_of_line = _fold("sum_of_line", _build_sum, types.float64)
     # Nothing but conversions and products, of which processors do more in a register of 256 bits than in one of 512.
     product_of_line = _fold("product_of_line", _build_product, types.float64, lanes=4)
-    largest = _fold("largest", lambda line: _build_extremum(line, ">"))
-    largest_number = _fold("largest_number", lambda line: _build_extremum(line, ">", nan_wins=False))
-    smallest = _fold("smallest", lambda line: _build_extremum(line, "<"))
+    # Four running extrema hide a comparison's time; more registers than that would be too many for AVX2.
+    largest = _fold("largest", lambda line: _build_extremum(line, ">"), width=WIDTH)
+    largest_number = _fold("largest_number", lambda line: _build_extremum(line, ">", nan_wins=False), width=WIDTH)
+    smallest = _fold("smallest", lambda line: _build_extremum(line, "<"), width=WIDTH)
