@@ -1,4 +1,4 @@
-"""Pieces of flat arrays without checks of their bounds: copied, cleared, added and fetched; and single elements."""
+"""Pieces of flat arrays without checks of their bounds: copied, cleared, added, fetched; and single elements."""
 
 from __future__ import annotations
 
@@ -86,6 +86,38 @@ def accumulate(_context: Any, out: Any, out_start: Any, x: Any, x_start: Any, co
         return context.get_dummy_value()
 
     return types.void(out, types.int64, x, types.int64, types.int64), generate
+
+
+@_typed
+def mean_of_lines(_context: Any, x: Any, start: Any, size: Any, scale: Any, out: Any, place: Any) -> Any:
+    """The sums of lines that follow each other from `start` on, each times `scale`: as many as a vector has lanes."""
+    names = ("x", "start", "size", "scale", "out", "place")
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+        given = Arguments(context, builder, names, signature, values)
+        vectors = Vectors(builder, signature.args[0].dtype)
+        lanes, size = constant(vectors.lanes), given.size
+        first = builder.gep(given.x, [given.start])
+        lines = [builder.gep(first, [builder.mul(size, constant(line))]) for line in range(vectors.lanes)]
+        sums = [cgutils.alloca_once_value(builder, ir.Constant(vectors.type, None)) for _ in lines]
+
+        def add(at: Any, mask: Any = None) -> None:
+            for line, slot in zip(lines, sums, strict=True):
+                found = vectors.load(builder.gep(line, [at]), mask)
+                builder.store(vectors.add(builder.load(slot), found), slot)
+
+        whole = builder.udiv(size, lanes)
+        with cgutils.for_range(builder, whole) as loop:
+            add(builder.mul(loop.index, lanes))
+        done = builder.mul(whole, lanes)
+        with builder.if_then(builder.icmp_signed("<", done, size)):
+            add(done, vectors.mask(builder.sub(size, done)))
+        total = vectors.sums_across([builder.load(slot) for slot in sums])
+        scaled = builder.fmul(total, vectors.broadcast(given.scale))
+        vectors.store(scaled, builder.gep(given.out, [given.place]))
+        return context.get_dummy_value()
+
+    return types.void(x, types.int64, types.int64, x.dtype, out, types.int64), generate
 
 
 def _prefetch(nearness: int, where: str) -> Any:

@@ -14,9 +14,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import inline, prange, serial_and_parallel, summing
+from .jit import DISABLED, inline, prange, serial_and_parallel, summing
 from .lanes import add_chosen_rows, combine_rows, max_of_rows, mean_of_rows, spread_chosen_rows, sum_of_rows
+from .pieces import mean_of_lines
 from .planes import PLANES, planes_in, planes_out
+from .simd import LANES
+
+_LANES32, _LANES64 = LANES["float32"], LANES["float64"]
+# Pixels up to which planes are summed up several at a time, which spares adding up the lanes of each.
+_SHORT = 256
 
 
 @inline
@@ -108,7 +114,13 @@ def _sum_of_line(line):
 def _mean_of_images(x, outer, pixels, inner, scale, out):
     """Sums over all pixels of each image, times `scale`, which has the dtype of flat lines."""
     factor = x.dtype.type(scale)
-    if inner == 1:
+    lanes = _LANES32 if x.itemsize == 4 else _LANES64
+    if inner == 1 and outer >= lanes and pixels <= _SHORT and not DISABLED:
+        for block in prange((outer + lanes - 1) // lanes):
+            # The last block reaches back over planes that are done, or are being done by another thread, alike.
+            plane = min(block * lanes, outer - lanes)
+            mean_of_lines(x, plane * pixels, pixels, factor, out, plane)
+    elif inner == 1:
         for plane in prange(outer):
             out[plane] = _sum_of_line(x[plane * pixels : (plane + 1) * pixels]) * factor
     else:

@@ -123,6 +123,19 @@ class Vectors:
             rows = mixed
         return rows
 
+    def sums_across(self, rows: list[Any]) -> Any:
+        """One vector of the sums of as many vectors as there are lanes, in their order."""
+        kind = ir.VectorType(ir.IntType(32), self.lanes)
+        even, odd = (ir.Constant(kind, [*range(first, 2 * self.lanes, 2)]) for first in (0, 1))
+        while len(rows) > 1:
+            # Neighbours of a pair's two rows added: the first half of the lanes is the first row's.
+            pairs = zip(rows[::2], rows[1::2], strict=True)
+            rows = [
+                self.add(self.builder.shuffle_vector(a, b, even), self.builder.shuffle_vector(a, b, odd))
+                for a, b in pairs
+            ]
+        return rows[0]
+
     def add(self, a: Any, b: Any) -> Any:
         """a + b."""
         return self.builder.fadd(a, b)

@@ -35,6 +35,8 @@ def floating(input: Any, operation: str) -> Tensor:
     Raises:
         TypeError: for integers and booleans.
     """
+    if type(input) is Tensor and input._array.dtype.kind == "f":
+        return input
     tensor = as_tensor_operand(input, operation)
     if tensor.dtype.kind != "f":
         raise TypeError(f"{operation}() needs a floating tensor, got {tensor.dtype}; convert it with .float()")

@@ -26,7 +26,11 @@ _CHANNELS_LAST = {
 
 def is_channels_last(array: np.ndarray) -> bool:
     """Whether channels are what lies closest together in memory; single pixels count, single channels do not."""
-    return array.ndim > 2 and array.shape[1] > 1 and array.transpose(_ORDERS[array.ndim]).flags.c_contiguous
+    # Those of most images that are not are seen from one stride, which takes less than turning them.
+    strides = array.strides
+    if len(strides) < 3 or strides[1] != array.itemsize or array.shape[1] < 2:
+        return False
+    return array.transpose(_ORDERS[len(strides)]).flags.c_contiguous
 
 
 def empty_images(shape: Shape, dtype: Any, channels_last: bool) -> np.ndarray:
@@ -36,15 +40,19 @@ def empty_images(shape: Shape, dtype: Any, channels_last: bool) -> np.ndarray:
     return np.empty(shape, dtype)
 
 
+def in_memory(array: np.ndarray, channels_last: bool) -> np.ndarray:
+    """The dimensions of images in the order of memory: as they are, or with the channels behind all others."""
+    return array.transpose(_ORDERS[array.ndim]) if channels_last else array
+
+
 def as_blocks(array: np.ndarray, channels_last: bool) -> np.ndarray:
     """Images as a C-contiguous block (outer, pixels, inner): a view where memory allows it, else a copy.
 
     `inner` is the channels if they are to come last, else 1.
     """
-    pixels = prod(array.shape[2:])
-    if channels_last:
-        return contiguous(array.transpose(_ORDERS[array.ndim])).reshape(array.shape[0], pixels, array.shape[1])
-    return contiguous(array).reshape(prod(array.shape[:2]), pixels, 1)
+    samples, channels, *sizes = array.shape
+    block = contiguous(in_memory(array, channels_last))
+    return block.reshape((samples, prod(sizes), channels) if channels_last else (samples * channels, prod(sizes), 1))
 
 
 def spatial_numbers(value: Any, count: int, name: str, operation: str, minimum: int = 0) -> tuple[int, ...]:

@@ -22,13 +22,15 @@ Numbers = int | Sequence[int]
 def _images(input: Any, count: int, operation: str) -> tuple[Tensor, bool]:
     """The images as a batch, and whether they were one."""
     images = floating(input, operation)
-    if images.ndim not in (count + 1, count + 2):
+    ndim = images._array.ndim
+    if ndim == count + 2:
+        return images, True
+    if ndim != count + 1:
         raise ValueError(
             f"{operation}: expected an input of {count + 1} or {count + 2} dimensions, (N, C, ...) or (C, ...), "
             f"got shape {images.shape}"
         )
-    batched = images.ndim == count + 2
-    return images if batched else images.unsqueeze(0), batched
+    return images.unsqueeze(0), False
 
 
 def _make_regular(

@@ -7,15 +7,17 @@ exchanged, so derivatives of any order are poolings again.
 from __future__ import annotations
 
 import itertools
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..declaration import structural
+from ..kernels.boundary import flat
 from ..lazy import lazy_import
 from ..op import Sample
 from .blocks import run
-from .images import as_blocks, empty_images, is_channels_last
+from .images import as_blocks, empty_images, in_memory, is_channels_last
 from .index_maps import along_mesh
 from .pooling_windows import Window, apart, ranges, scales, table, whole_scale
 
@@ -216,10 +218,12 @@ def avg_pool_primitive(
 
 def _averages_of_images(x: np.ndarray, scale: float, channels_last: bool) -> np.ndarray:
     """The sum of each image times `scale`, as a single pixel, which lies in memory either way."""
-    out = np.empty((*x.shape[:2], *(1,) * (x.ndim - 2)), x.dtype)
+    samples, channels, *sizes = x.shape
+    out = np.empty((samples, channels, *[1] * len(sizes)), x.dtype)
     if out.size:
-        blocks = as_blocks(x, channels_last)
-        run(kernels, "mean_of_images", x.size, blocks.reshape(-1), *blocks.shape, scale, out.reshape(-1))
+        outer, inner = (samples, channels) if channels_last else (samples * channels, 1)
+        line = flat(in_memory(x, channels_last))
+        run(kernels, "mean_of_images", x.size, line, outer, prod(sizes), inner, scale, out.ravel())
     return out
 
 

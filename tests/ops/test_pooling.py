@@ -85,6 +85,16 @@ def test_adaptive_pools(torch: Any, dimensions: int, out: int) -> None:
         both(torch, f"adaptive_max_pool{dimensions}d", images(shape), out, return_indices=True)
 
 
+@pytest.mark.parametrize("shape", [(3, 17, 7, 7), (2, 300, 1, 5), (1, 20, 16, 16), (1, 20, 17, 16), (3, 5, 3, 3)])
+def test_averages_of_whole_images(torch: Any, shape: tuple[int, ...]) -> None:
+    """Planes that fill blocks of a vector's lanes or do not, and pixels that fill vectors or do not."""
+    both(torch, "adaptive_avg_pool2d", images(shape), 1)
+    x = np.random.default_rng(2).standard_normal(shape)
+    for order in (np.ascontiguousarray, channels_last):
+        found = ag.adaptive_avg_pool2d(ag.from_numpy(order(x)), 1).numpy()
+        assert_allclose(found, x.mean((2, 3), keepdims=True), rtol=1e-13, atol=1e-14)
+
+
 def test_a_number_for_each_dimension_and_images_without_a_batch(torch: Any) -> None:
     x = images((2, 4, 9, 8))
     both(torch, "max_pool2d", x, (3, 2), (2, 1), (1, 0), (1, 2), return_indices=True)
