@@ -111,10 +111,9 @@ def _binary(op: Elementwise) -> Callable[[Any, Any], Tensor]:
 
 def _many(op: Elementwise) -> Callable[..., Tensor]:
     """The call of operations with parameters, and of those with more than two operands."""
-    operands = op.operands
     parameters = op.parameters
-    order = (*operands, *parameters)
-    count = len(operands)
+    order = (*op.operands, *parameters)
+    count = len(op.operands)
     defaults = op.formula.__kwdefaults__ or {}
 
     def call(*arguments: Any, **named: Any) -> Tensor:
@@ -122,76 +121,84 @@ def _many(op: Elementwise) -> Callable[..., Tensor]:
             return apply_to(op, arguments)
         if len(arguments) > len(order):
             raise TypeError(f"{op.name}() takes at most {len(order)} arguments, got {len(arguments)}")
-        given = dict(zip(order, arguments, strict=False))
-        for name, value in named.items():
-            if name not in order or name in given:
-                problem = "got twice" if name in given else "does not have"
+        for name in named:
+            if name not in order[len(arguments) :]:
+                problem = "got twice" if name in order else "does not have"
                 raise TypeError(f"{op.name}() {problem} the argument {name!r}; its arguments are {', '.join(order)}")
-            given[name] = value
-        for name in order:
-            if name not in given:
-                if name not in defaults:
-                    raise TypeError(f"{op.name}() needs the argument {name!r}")
-                given[name] = defaults[name]
-        for name in parameters:
-            if not isinstance(given[name], _SCALARS):
-                given[name] = _as_number(op.name, name, given[name])
-        chosen = [given[name] for name in operands]
-        numbers = [given[name] for name in parameters]
-        if any(isinstance(operand, Tensor) and operand._array.dtype.kind == "f" for operand in chosen):
-            return apply_to(op, chosen, tuple(map(float, numbers)))
-        return _general(op, chosen, dict(zip(parameters, numbers, strict=True)))
+        given = list(arguments)
+        for name in order[len(arguments) :]:
+            if name not in named and name not in defaults:
+                raise TypeError(f"{op.name}() needs the argument {name!r}")
+            given.append(named[name] if name in named else defaults[name])
+        operands = given[:count]
+        numbers = {
+            name: value if isinstance(value, _SCALARS) else _as_number(op.name, name, value)
+            for name, value in zip(parameters, given[count:], strict=True)
+        }
+        if any(isinstance(operand, Tensor) and operand._array.dtype.kind == "f" for operand in operands):
+            return apply_to(op, operands, {name: float(value) for name, value in numbers.items()})
+        return _general(op, operands, numbers)
 
     return call
 
 
-def apply_to(op: Elementwise, operands: Sequence[Any], numbers: tuple[float, ...] = ()) -> Tensor:
-    """Apply an operation that is a loop to operands and the values of its parameters, floats all of them.
+def apply_to(op: Elementwise, operands: Sequence[Any], parameters: dict[str, float] = _NO_PARAMETERS) -> Tensor:
+    """Apply an operation that is a loop to operands.
 
     The short way is for tensors of one floating dtype, beside conditions; others take the careful one.
+
+    Args:
+        op: the operation.
+        operands: all of them.
+        parameters: the values of its parameters in their order, floats all of them, which is what kernels are compiled
+            for. The dictionary is kept as it is.
     """
+    if len(operands) == 1:
+        return apply_to_one(op, operands[0], parameters)
+    arrays, edges, mixed = [], [], False
     try:
-        if len(operands) == 1:
-            (only,) = operands
-            array = only._array
-            edge = only._node
-            dtype = array.dtype
-            if dtype is not _float32 and dtype is not _float64:
-                return _general(op, operands, dict(zip(op.parameters, numbers, strict=True)))
-            result = op.loop.unary(array, numbers)
-            if edge is None or not op.differentiable:
-                return wrap(result, None)
-            mode = thread.mode
-            if not mode.enabled:
-                return wrap(result, None)
-            plan = op.plans.get(1) or op.plan(1, 1)
-            parameters = dict(zip(op.parameters, numbers, strict=True))
-            return record(mode, plan, result, parameters, only, NUMBER, array, None)
-        arrays = [operand._array for operand in operands]
-        edges = tuple([operand._node for operand in operands])
+        dtype = operands[-1]._array.dtype
+        for operand in operands:
+            array = operand._array
+            if array.dtype is not dtype:
+                mixed = True
+            arrays.append(array)
+            edges.append(operand._node)
     except AttributeError:
-        return _general(op, operands, dict(zip(op.parameters, numbers, strict=True)))
-    dtype = arrays[-1].dtype
-    if dtype is not _float32 and dtype is not _float64:
-        return _general(op, operands, dict(zip(op.parameters, numbers, strict=True)))
-    for array in arrays:
-        if array.dtype is not dtype and not _fits(op, arrays, dtype):
-            return _general(op, operands, dict(zip(op.parameters, numbers, strict=True)))
+        return _general(op, operands, parameters)
+    if (dtype is not _float32 and dtype is not _float64) or (mixed and not _fits(op, arrays, dtype)):
+        return _general(op, operands, parameters)
     try:
-        result = op.loop.single(arrays, dtype, numbers)
+        result = op.loop.single(arrays, dtype, parameters.values())
     except ValueError:
         broadcast_shapes(*[array.shape for array in arrays], operation=op.name)
         raise
     mode = thread.mode
-    if not mode.enabled or not op.differentiable:
-        return wrap(result, None)
     mask = op.all_operands if None not in edges else mask_of(edges)
-    if not mask:
+    if not mask or not mode.enabled or not op.differentiable:
         return wrap(result, None)
     plan = op.plans.get(mask) or op.plan(mask, len(edges))
-    parameters = dict(zip(op.parameters, numbers, strict=True)) if numbers else _NO_PARAMETERS
-    rest = (edges, operands, arrays, ())
-    return record(mode, plan, result, parameters, operands[0], operands[1], arrays[0], arrays[1], rest)
+    one, two = plan.places
+    rest = (tuple(edges), operands, arrays, ())
+    return record(mode, plan, result, parameters, operands[one], operands[two], arrays[one], arrays[two], rest)
+
+
+def apply_to_one(op: Elementwise, input: Any, parameters: dict[str, float]) -> Tensor:
+    """As :func:`apply_to`, for a single operand."""
+    try:
+        array = input._array
+        edge = input._node
+    except AttributeError:
+        return _general(op, (input,), parameters)
+    dtype = array.dtype
+    if dtype is not _float32 and dtype is not _float64:
+        return _general(op, (input,), parameters)
+    result = op.loop.unary(array, parameters.values())
+    mode = thread.mode
+    if edge is None or not mode.enabled or not op.differentiable:
+        return wrap(result, None)
+    plan = op.plans.get(1) or op.plan(1, 1)
+    return record(mode, plan, result, parameters, input, NUMBER, array, None)
 
 
 def _fits(op: Elementwise, arrays: Sequence[np.ndarray], dtype: np.dtype[Any]) -> bool:

@@ -147,8 +147,8 @@ class Op:
         self.rules: dict[int, Rule] = {}
         self.plans: dict[Any, Plan] = {}
         self.function: Callable[..., Any] | None = None
-        # One result and nothing kept beside it, from operands of a known number: the usual case, called the short way.
-        self.plain = outputs == 1 and not residuals and not variadic
+        # One result and nothing kept beside it, from one or two operands: the usual case, called the short way.
+        self.plain = outputs == 1 and not residuals and not variadic and len(operands) <= 2
         REGISTRY[name] = self
 
     def __repr__(self) -> str:

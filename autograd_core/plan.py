@@ -26,6 +26,11 @@ Pullback = Callable[["Node", Any, Sequence[Any]], Sequence[Any]]
 # What a node saves: in the usual cases one or two operands, or the result; else a list of anything.
 NOTHING, FIRST, SECOND, BOTH, RESULT, LISTED = range(6)
 _USUAL = {(): NOTHING, (0,): FIRST, (1,): SECOND, (0, 1): BOTH, (-1,): RESULT}
+# The same by how many operands are saved, where there are more than two: then `places` says which.
+_CHOSEN = {1: FIRST, 2: BOTH}
+
+# How often memory was changed, of its version cell.
+count_of = itemgetter(0)
 
 # Where an argument of a rule comes from.
 _SAVED, _PARAMETER, _SHAPE, _NEEDS = range(4)
@@ -39,13 +44,14 @@ class Plan:
     Shapes of operands that need gradients are not saved: their edges know them.
 
     `saves` says in one number which values these are, and so where the node has them: in its `value` and
-    `other_value`, or, where they are LISTED, all in a tuple that is its `value`.
+    `other_value`, or, where they are LISTED, all in a tuple that is its `value`. `places` are the two operands that it
+    speaks of as the first and the second: the first two indeed, unless others of more are saved.
     `versioned` names what the version cells of saved values belong to: operands by name or place.
     """
 
     __slots__ = (
-        "_gather", "_joint", "_kept_operands", "_needs", "_rules", "count", "mask", "named_sources", "names", "op",
-        "part", "pointwise", "pullback", "saves", "single", "sources", "versioned",
+        "_all", "_gather", "_joint", "_kept_operands", "_needs", "_rules", "count", "mask", "named_sources", "names",
+        "op", "part", "places", "pointwise", "pullback", "saves", "single", "sources", "versioned",
     )  # fmt: skip
 
     def __init__(self, op: Op, mask: int, count: int) -> None:
@@ -62,8 +68,15 @@ class Plan:
         self.sources = tuple(self._source(name) for name in self.names)
         self.named_sources = tuple(zip(self.names, self.sources, strict=True))
         self.versioned = tuple(label for name, source in self.named_sources for label in self._labels(name, source))
-        self.saves = LISTED if self.sources and not self.single else _USUAL.get(self.sources, LISTED)
         self._gather, self._kept_operands = self._gathering()
+        # All operands in their order, and nothing else.
+        self._all = self.sources == tuple(range(count))
+        self.saves = LISTED if self.sources and not self.single else _USUAL.get(self.sources, LISTED)
+        self.places = (0, 1)
+        kept = self._kept_operands
+        if self.saves == LISTED and self.single and self.sources == kept and len(kept) in _CHOSEN:
+            self.saves = _CHOSEN[len(kept)]
+            self.places = (kept[0], kept[-1])
         self._needs = tuple(bool(mask >> index & 1) for index in range(count))
         self._joint = self.arguments(op.joint_rule) if op.joint_rule else ()
         self._rules = {} if op.joint_rule else {i: self.arguments(op.rule_for(i)) for i in self.needed()}
@@ -137,12 +150,15 @@ class Plan:
 
         `result` and `cells` are those of the one result, or tuples of them where there are several.
         """
+        if self._all:
+            own = tuple([tensor._version or tensor._demand_version() for tensor in tensors])
+            return tuple(arrays), own, tuple(map(count_of, own))
         gather = self._gather
         if gather is not None:
             found = [tensors[index]._version or tensors[index]._demand_version() for index in self._kept_operands]
             if -1 in self.sources:
                 found += cells
-            return gather((*arrays, result, *residuals)), tuple(found), tuple([cell[0] for cell in found])
+            return gather((*arrays, result, *residuals)), tuple(found), tuple(map(count_of, found))
         saved: list[Any] = []
         counted: list[VersionCell] = []
         for source in self.sources:
@@ -163,7 +179,7 @@ class Plan:
                 else:
                     saved.append(tuple(arrays))
                     counted += [tensor._version or tensor._demand_version() for tensor in tensors]
-        return tuple(saved), tuple(counted), tuple([cell[0] for cell in counted])
+        return tuple(saved), tuple(counted), tuple(map(count_of, counted))
 
     def arguments(self, rule: Rule) -> tuple[tuple[int, Any], ...]:
         """For each argument of `rule` where it comes from: a kind of place, and which."""

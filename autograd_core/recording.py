@@ -45,7 +45,8 @@ def record(
         plan: the operation's, for the operands that need gradients.
         result: the array.
         parameters: the operation's non-tensor arguments.
-        input, other: the first two operands; :data:`NUMBER` stands for numbers, and for a second that is not there.
+        input, other: the two operands in the plan's `places`; :data:`NUMBER` stands for numbers, and for a second that
+            is not there.
         first, second: their arrays.
         rest: all of them, for an operation of more than two, or one that keeps residuals.
     """
@@ -114,22 +115,30 @@ def record_many(
     """As :func:`record`, for any number of operands, and with what the kernel kept beside the result."""
     count = len(edges)
     rest = (edges, tensors, arrays, residuals) if count > 2 or plan.saves == LISTED else None
-    other, second = (tensors[1], arrays[1]) if count > 1 else (NUMBER, None)
-    return record(thread.mode, plan, result, parameters, tensors[0], other, arrays[0], second, rest)
+    if count == 1:
+        return record(thread.mode, plan, result, parameters, tensors[0], NUMBER, arrays[0], None, rest)
+    one, two = plan.places
+    return record(thread.mode, plan, result, parameters, tensors[one], tensors[two], arrays[one], arrays[two], rest)
 
 
 def apply(op: Op, operands: Sequence[Any], parameters: dict[str, Any]) -> Any:
     """Run `op` on tensors, recording it if any needs a gradient; a tuple of tensors for several outputs."""
-    count = len(operands)
-    if not op.plain or count > 2:
+    if not op.plain:
         return apply_with_residuals(op, operands, parameters)[0]
+    count = len(operands)
     input, other = operands if count == 2 else (operands[0], NUMBER)
     try:
         first, second = input._array, other._array
-        mask = (input._node is not None) + 2 * (other._node is not None)
+        mask = 0 if input._node is None else 1
+        if other._node is not None:
+            mask += 2
     except AttributeError:  # a number or an array among them
         return apply_with_residuals(op, operands, parameters)[0]
-    result = op.forward(first, second, **parameters) if count == 2 else op.forward(first, **parameters)
+    if count == 1:
+        result = op.forward(first, **parameters)
+    else:
+        # Handing on no parameters takes as long as reading several attributes.
+        result = op.forward(first, second, **parameters) if parameters else op.forward(first, second)
     if type(result) is not _ndarray:
         result = np.asarray(result)
     mode = thread.mode

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,12 @@ from .kernels.boundary import empty_in_order, row_major
 from .kernels.loop import LARGE
 from .op import REGISTRY
 from .parts import Index, Parts
-from .plan import BOTH, LISTED, NOTHING, Pullback
+from .plan import BOTH, LISTED, NOTHING, Pullback, count_of
 from .recording import PROJECTION
 from .tensor import Tensor, wrap
 
 _ndarray = np.ndarray
 # Of a version cell.
-_count_of = itemgetter(0)
 
 
 def run(
@@ -200,7 +198,7 @@ class _Pass:
             if node.value is None or (
                 saves != NOTHING
                 and (
-                    (tuple(map(_count_of, node.cell)) != node.count)
+                    (tuple(map(count_of, node.cell)) != node.count)
                     if saves == LISTED
                     else (node.cell[0] != node.count or (saves == BOTH and node.other_cell[0] != node.other_count))
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -116,7 +116,7 @@ class Loop:
             launcher(module.spread_serial, module.spread_parallel)(size, (where, *arguments))
 
     def __call__(
-        self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float] = ()
+        self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Collection[float] = ()
     ) -> list[np.ndarray]:
         shape = getattr(operands[0], "shape", None)
         for operand in operands:
@@ -126,12 +126,12 @@ class Loop:
         results = [np.empty(shape, out_dtype) for _ in self.outputs]  # type: ignore[arg-type]
         lines = [*operands, *results]
         if len(shape) != 1:  # type: ignore[arg-type]
-            lines = [line.reshape(-1) for line in lines]
+            lines = [line.ravel() for line in lines]
         (self.launchers.get(dtype) or self._launcher(dtype))(results[0].size, lines + list(parameters))
         return results
 
     def _dense(
-        self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float]
+        self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Collection[float]
     ) -> list[np.ndarray] | None:
         """The call for many elements of arrays that lie row by row: most of those that are broadcast."""
         for operand in operands:
@@ -141,11 +141,11 @@ class Loop:
         if walk is None:
             return None
         results = [np.empty(shape, bool_ if self.predicate else dtype) for _ in self.outputs]
-        lines = [line.reshape(-1) for line in (*operands, *results)]
+        lines = [line.ravel() for line in (*operands, *results)]
         self.run(dtype, size, lines + list(parameters), walk)
         return results
 
-    def _spread(self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Sequence[float]) -> list[np.ndarray]:
+    def _spread(self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Collection[float]) -> list[np.ndarray]:
         """The call for operands of different shapes, and for those that do not lie row by row."""
         found = self._dense(operands, dtype, parameters)
         if found is not None:
@@ -194,7 +194,7 @@ class Loop:
             )
         return found
 
-    def single(self, operands: Sequence[np.ndarray], dtype: np.dtype[Any], parameters: Sequence[float]) -> np.ndarray:
+    def single(self, operands: Sequence[np.ndarray], dtype: np.dtype[Any], parameters: Collection[float]) -> np.ndarray:
         """The only output for several arrays."""
         shape = operands[0].shape
         for operand in operands:
@@ -205,10 +205,10 @@ class Loop:
         if len(shape) == 1:
             launch(result.size, (*operands, result, *parameters))
         else:
-            launch(result.size, (*[line.reshape(-1) for line in operands], result.reshape(-1), *parameters))
+            launch(result.size, (*[line.ravel() for line in operands], result.ravel(), *parameters))
         return result
 
-    def unary(self, x: np.ndarray, parameters: Sequence[float] = ()) -> np.ndarray:
+    def unary(self, x: np.ndarray, parameters: Collection[float] = ()) -> np.ndarray:
         """The only output for a single array."""
         if not x.flags.carray:
             if x.ndim != 2 or x.strides[1] != x.itemsize or x.strides[0] <= 0:
@@ -221,7 +221,7 @@ class Loop:
         if len(shape) == 1:
             launch(x.size, (x, result, *parameters))
         else:
-            launch(x.size, (x.reshape(-1), result.reshape(-1), *parameters))
+            launch(x.size, (x.ravel(), result.ravel(), *parameters))
         return result
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, formula as f
-from ..dispatch import elementwise
+from ..dispatch import apply_to_one, elementwise
 from ..formula import special as statements
 from ..op import NONZERO, REAL
 from ..tensor import Tensor
@@ -86,7 +86,7 @@ def _(x: Any, alpha: Any) -> Any:
 @public(_elu)
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Exponential linear unit: x for positive x, else alpha (exp(x) - 1) (Clevert et al. 2016)."""
-    return activate(_elu, input, inplace, alpha)
+    return activate(_elu, input, inplace, {"alpha": float(alpha)})
 
 
 # Klambauer et al. 2017, "Self-normalizing neural networks": the fixed point of mean 0 and variance 1.
@@ -147,7 +147,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     if alpha == 0:
         raise ValueError("celu: alpha must not be 0")
-    return activate(_celu, input, inplace, alpha)
+    return activate(_celu, input, inplace, {"alpha": float(alpha)})
 
 
 @elementwise(
@@ -199,7 +199,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
         raise ValueError("softplus: beta must not be 0")
     if beta == 1 and threshold == 20 and input.dtype == dtypes.float32:
         return _softplus(input)
-    return activate(_softplus_scaled, input, False, beta, threshold)
+    return apply_to_one(_softplus_scaled.op, input, {"beta": float(beta), "threshold": float(threshold)})
 
 
 # --- gated by a sigmoid or a distribution -----------------------------------------------------------------------

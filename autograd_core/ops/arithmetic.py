@@ -35,9 +35,14 @@ def _(alpha: Any) -> Any:
     return alpha
 
 
+# What scales nothing: the default itself, which is quicker to tell than a one.
+_ONE = 1
+
+
 def _scaled(operation: Any, input: Any, other: Any, alpha: Any, name: str) -> Tensor:
     if is_floating(input) or is_floating(other):
-        return apply_to(_add_scaled.op, (input, other), (float(alpha) if name == "add" else -float(alpha),))
+        scale = float(alpha) if name == "add" else -float(alpha)
+        return apply_to(_add_scaled.op, (input, other), {"alpha": scale})
     if is_floating(alpha):
         raise TypeError(f"{name}: alpha must be an integer for tensors of integers, got {alpha}")
     result: Tensor = operation(input, mul(other, alpha) if isinstance(other, Tensor) else other * alpha)
@@ -45,20 +50,20 @@ def _scaled(operation: Any, input: Any, other: Any, alpha: Any, name: str) -> Te
 
 
 @public(operators.add, method=True)
-def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+def add(input: Any, other: Any, *, alpha: Any = _ONE) -> Tensor:
     """input + alpha · other; one of the two may be a number.
 
     Raises:
         TypeError: for a fractional `alpha` with integers.
         ValueError: if shapes cannot be broadcast.
     """
-    if type(alpha) is int and alpha == 1:
+    if alpha is _ONE:
         return operators.add(input, other)
     return _scaled(operators.add, input, other, alpha, "add")
 
 
 @public(operators.sub, method=True)
-def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+def sub(input: Any, other: Any, *, alpha: Any = _ONE) -> Tensor:
     """input - alpha · other; one of the two may be a number.
 
     Raises:
@@ -67,7 +72,7 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """
     if is_boolean(input) or is_boolean(other):
         raise TypeError("sub: the operator - is not defined for booleans; use logical_xor() or ~")
-    if type(alpha) is int and alpha == 1:
+    if alpha is _ONE:
         return operators.sub(input, other)
     return _scaled(operators.sub, input, other, alpha, "sub")
 
@@ -263,7 +268,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor
         TypeError: for a fractional `value` with integers.
     """
     if is_floating(input) or is_floating(tensor1) or is_floating(tensor2):
-        return apply_to(_addcmul.op, (input, tensor1, tensor2), (float(value),))
+        return apply_to(_addcmul.op, (input, tensor1, tensor2), {"value": float(value)})
     if is_floating(value):
         raise TypeError(f"addcmul: value must be an integer for tensors of integers, got {value}")
     return _addcmul(input, tensor1, tensor2, value=value)
@@ -299,7 +304,7 @@ def _(u: Any, v: Any, value: Any) -> Any:
 @public(_addcdiv, method=True)
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
     """input + value · tensor1 / tensor2; integers give the default dtype."""
-    return apply_to(_addcdiv.op, (input, tensor1, tensor2), (float(value),))
+    return apply_to(_addcdiv.op, (input, tensor1, tensor2), {"value": float(value)})
 
 
 @elementwise(
@@ -355,7 +360,7 @@ def _(weight: Any) -> Any:
 def lerp(input: Any, end: Any, weight: Any) -> Tensor:
     """Linear interpolation, input + weight · (end - input); the weight is a number or a tensor."""
     if isinstance(weight, (int, float)):
-        return apply_to(_lerp_by_number.op, (input, end), (float(weight),))
+        return apply_to(_lerp_by_number.op, (input, end), {"weight": float(weight)})
     return apply_to(_lerp.op, (input, end, weight))
 
 

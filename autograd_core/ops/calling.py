@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..declaration import attach
-from ..dispatch import ElementwiseFunction, apply_to
+from ..dispatch import ElementwiseFunction, apply_to_one
 from ..tensor import Tensor
 from .inplace import in_place
 
@@ -35,23 +35,24 @@ def alias(function: Callable[..., Any], *names: str, in_place_too: bool = True) 
             attach(f"{name}_", in_place(function, name))
 
 
-def activate(operation: ElementwiseFunction, input: Tensor, inplace: bool, *values: float) -> Tensor:
-    """Apply an activation to the values of its parameters, in the order in which it declares them.
+def activate(
+    operation: ElementwiseFunction, input: Tensor, inplace: bool, parameters: dict[str, float] | None = None
+) -> Tensor:
+    """Apply an activation, to floats for its parameters, in the order in which it declares them.
 
     In place if asked to, which saves no memory here but changes `input` as in PyTorch.
     """
     if inplace:
-        result: Tensor = in_place(operation, operation.__name__)(input, *map(float, values))
+        result: Tensor = in_place(operation, operation.__name__)(input, **(parameters or {}))
         return result
-    if values:
-        # Floats all of them: kernels are compiled for the type they are given.
-        return apply_to(operation.op, (input,), tuple(map(float, values)))
-    return operation(input)
+    return apply_to_one(operation.op, input, parameters) if parameters else operation(input)
 
 
 def is_floating(value: Any) -> bool:
     """Whether a tensor, an array or a number brings a floating dtype with it."""
-    if isinstance(value, (Tensor, np.ndarray, np.generic)):
+    if isinstance(value, Tensor):
+        return value._array.dtype.kind == "f"
+    if isinstance(value, (np.ndarray, np.generic)):
         return value.dtype.kind == "f"
     return isinstance(value, float)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, formula as f
-from ..dispatch import apply_to, elementwise
+from ..dispatch import apply_to, apply_to_one, elementwise
 from ..op import REAL, Domain
 from ..tensor import Tensor
 from .calling import alias, is_floating, public
@@ -77,7 +77,7 @@ def _limit(input: Tensor, low: Any, high: Any) -> Tensor:
     if isinstance(low, (int, float)) and isinstance(high, (int, float)):
         if not is_floating(input):
             input = input.to(dtypes.get_default_dtype())
-        return apply_to(_clamp_numbers.op, (input,), (float(low), float(high)))
+        return apply_to_one(_clamp_numbers.op, input, {"low": float(low), "high": float(high)})
     return apply_to(_clamp_tensors.op, (input, low, high))
 
 
@@ -183,12 +183,12 @@ def nan_to_num(
     if largest is None:
         copied: Tensor = clone(input)
         return copied
-    numbers = (
-        0.0 if nan is None else float(nan),
-        largest if posinf is None else float(posinf),
-        -largest if neginf is None else float(neginf),
-    )
-    return apply_to(_nan_to_num.op, (input,), numbers)
+    parameters = {
+        "nan": 0.0 if nan is None else float(nan),
+        "posinf": largest if posinf is None else float(posinf),
+        "neginf": -largest if neginf is None else float(neginf),
+    }
+    return apply_to_one(_nan_to_num.op, input, parameters)
 
 
 __all__ = ["clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "nan_to_num"]

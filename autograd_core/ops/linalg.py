@@ -73,7 +73,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     """
     try:
         first, second = input._array, other._array
-        if first.ndim == 2 == second.ndim and first.dtype is second.dtype and first.shape[1] == second.shape[0]:
+        own, others = first.shape, second.shape
+        if len(own) == 2 == len(others) and first.dtype is second.dtype and own[1] == others[0]:
             product: Tensor = apply(matmul_primitive.op, (input, other), _NO_PARAMETERS)
             return product
     except AttributeError:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import dtypes, formula as f
 from ..declaration import attach
-from ..dispatch import as_tensor_operand, elementwise
+from ..dispatch import apply_to_one, as_tensor_operand, elementwise
 from ..op import NONZERO, REAL, Domain
 from ..random import Generator, default_generator
 from ..tensor import Tensor, wrap
@@ -53,7 +53,7 @@ def _(x: Any, negative_slope: Any) -> Any:
 @public(_leaky_relu)
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x for positive x, else negative_slope · x; the derivative at 0 is negative_slope (Maas et al. 2013)."""
-    return activate(_leaky_relu, input, inplace, negative_slope)
+    return activate(_leaky_relu, input, inplace, {"negative_slope": float(negative_slope)})
 
 
 @elementwise(
@@ -158,12 +158,12 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val {min_val} must not exceed max_val {max_val}")
-    return activate(_hardtanh, input, inplace, min_val, max_val)
+    return activate(_hardtanh, input, inplace, {"min_val": float(min_val), "max_val": float(max_val)})
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6); the derivative at 0 and 6 is 0."""
-    return activate(_hardtanh, input, inplace, 0.0, 6.0)
+    return activate(_hardtanh, input, inplace, {"min_val": 0.0, "max_val": 6.0})
 
 
 _AROUND_3 = Domain(-5.0, 5.0, kinks=(-3.0, 3.0))
@@ -265,13 +265,13 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise ValueError(f"softshrink: lambd must not be negative, got {lambd}")
-    return activate(_softshrink, input, False, lambd)
+    return apply_to_one(_softshrink.op, input, {"lambd": float(lambd)})
 
 
 @public(_hardshrink, method=True)
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x outside [-lambd, lambd], 0 within; the derivative at ±lambd is 0."""
-    return activate(_hardshrink, input, False, lambd)
+    return apply_to_one(_hardshrink.op, input, {"lambd": float(lambd)})
 
 
 @elementwise(
@@ -296,7 +296,7 @@ def _(x: Any, threshold: Any) -> Any:
 @public(_threshold)
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where it exceeds `threshold`, else `value`; the derivative at the threshold is 0."""
-    return activate(_threshold, input, inplace, threshold, value)
+    return activate(_threshold, input, inplace, {"threshold": float(threshold), "value": float(value)})
 
 
 __all__ = [
