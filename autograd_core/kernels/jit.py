@@ -8,25 +8,24 @@ a Python form, so the same code runs without a compiler.
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, ClassVar, TypeVar, overload
+from typing import Any, ClassVar, TypeVar, cast, overload
 
 import numba
 import numba.core.config
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import prange, types
 from numba.core.errors import TypingError
-from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 from numba.np.ufunc.parallel import threading_layer
 
 from autograd_core import config
 from autograd_core.kernels.cache import KernelCache, compile_log, compile_statistics, kernel_directory, load_generated
+from autograd_core.kernels.compiling import prepare_kernel, prepare_part
 from autograd_core.kernels.memory import keep_freed_memory
 
 __all__ = [
@@ -63,7 +62,12 @@ DISABLED: bool = bool(_settings.DISABLE_JIT)
 # "contract" lets a multiplication and an addition become one fused instruction. Never "nnan", "ninf" or "reassoc":
 # NaN and infinity are values here, and the error-free sums in vecmath must keep their order.
 # error_model="numpy": a division that checks for zero to raise an exception is never vectorised.
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}, "nogil": True}
+_OPTIONS: dict[str, Any] = {
+    "error_model": "numpy",
+    "fastmath": {"contract"},
+    "nogil": True,
+    "no_cfunc_wrapper": True,  # an entry for C: nobody calls it
+}
 
 # Elements of light elementwise work (0.1 to 0.2 ns each) below which one thread is used. On two idle cores, threads
 # were as fast from 2^15 elements on and gained a third here; waking them costs 2 us, and far more on a busy machine.
@@ -87,47 +91,25 @@ def kernel(function: Any = None, *, parallel: bool = False) -> Any:
         return np.errstate(all="ignore")(function)
     dispatcher = numba.njit(parallel=parallel, **_OPTIONS)(function)
     dispatcher._cache = KernelCache(function, f"{parallel} {sorted(_OPTIONS['fastmath'])}")
-    compiler = dispatcher._compiler
-    compiler.compile = functools.partial(_compile_wide, compiler.compile)
+    prepare_kernel(dispatcher)
     return dispatcher
 
 
-@functools.cache
-def _wide_machine() -> Any:
-    """What LLVM's optimiser is told of this processor, except that it prefers 256-bit vectors; None if it does not.
-
-    LLVM holds back from 512-bit vectors on Intel's processors, since early ones slowed their clock for them. On the
-    polynomials of vecmath they are 1.4 to 1.5 times as fast (measured on a Xeon); AMD's are used at full width anyway.
-    """
-    codegen = cpu_target.target_context.codegen()
-    if _settings.CPU_FEATURES is not None or "+avx512f" not in codegen._tm_features:
-        return None
-    options: dict[str, Any] = {"opt": _settings.OPT}
-    codegen._customize_tm_options(options)
-    options["features"] += ",-prefer-256-bit"
-    return binding.Target.from_triple(binding.get_process_triple()).create_target_machine(**options)
-
-
-def _compile_wide(compile_: Callable[..., Any], *arguments: Any) -> Any:
-    """Run Numba's compiler with the full vector width; its lock is held, so no other function is compiled meanwhile."""
-    codegen = cpu_target.target_context.codegen()
-    usual, wide = codegen._tm, _wide_machine()
-    if wide is None:
-        return compile_(*arguments)
-    codegen._tm = wide
-    try:
-        return compile_(*arguments)
-    finally:
-        codegen._tm = usual
+def _part(function: Function, options: dict[str, Any]) -> Function:
+    """Compile a function into those that call it."""
+    if DISABLED:
+        return function
+    dispatcher: Any = numba.njit(forceinline=True, **{**options, "no_cpython_wrapper": True})(function)
+    prepare_part(dispatcher)
+    return cast(Function, dispatcher)
 
 
 def inline(function: Function) -> Function:
     """Compile a helper that kernels call in their loops: LLVM merges it into the caller, which then vectorises.
 
-    It has no cache of its own; its code is part of each kernel's.
+    It has no cache of its own; its code is part of each kernel's. Python cannot call it.
     """
-    compiled: Function = numba.njit(forceinline=True, **_OPTIONS)(function)
-    return compiled
+    return _part(function, _OPTIONS)
 
 
 def summing(function: Function) -> Function:
@@ -137,8 +119,7 @@ def summing(function: Function) -> Function:
     instructions are free; what it calls keeps its order. The order depends on the length alone, never on threads.
     """
     options = {**_OPTIONS, "fastmath": _OPTIONS["fastmath"] | {"reassoc"}}
-    compiled: Function = numba.njit(forceinline=True, **options)(function)
-    return compiled
+    return _part(function, options)
 
 
 def serial_and_parallel(function: Function) -> tuple[Function, Function]:
@@ -212,7 +193,7 @@ else:
 
         return types.int64(array), generate
 
-    @numba.njit(forceinline=True, **_OPTIONS)
+    @inline
     def skew(array: Any) -> Any:
         """How many elements of a flat array lie before the first that begins a line of the cache, at most all."""
         return min(array.size, -_address(array) % _LINE // array.itemsize)  # type: ignore[call-arg]
