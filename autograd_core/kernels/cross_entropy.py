@@ -11,8 +11,8 @@ import numpy as np
 
 from .folds import largest
 from .jit import inline, prange, serial_and_parallel
-from .lines import exp, exponentiate, logarithm, sum_line, sum_of_exponentials, sum_segment
-from .softmax import _BLOCK, _SHORT, _largest_of_few
+from .lines import exp, exponentiate, sum_line, sum_of_exponentials, sum_segment
+from .softmax import _BLOCK, _SHORT, shift_of, take_logarithms
 
 
 @inline
@@ -36,29 +36,31 @@ def _cross_entropy(x, target, weight, ignored, smoothing, statistics, losses):
     whole = sum_line(weight) if weight.size else np.float64(columns)
     for block in prange((rows + step - 1) // step):
         first, last = block * step, min(rows, block * step + step)
+        heights = np.empty(last - first)
         if columns < _SHORT:
             raised = np.empty((last - first, columns), x.dtype)
             for row in range(first, last):
                 line, result = x[row], raised[row - first]
-                shift = _largest_of_few(line)
+                shift = shift_of(line)
                 statistics[0, row] = shift
                 for i in range(line.size):
                     result[i] = line[i] - shift
             exponentiate(raised.reshape(-1))
+            for place in range(last - first):
+                heights[place] = sum_segment(raised[place])
+        else:
             for row in range(first, last):
-                statistics[1, row] = sum_segment(raised[row - first])
+                statistics[0, row] = largest(x[row])
+                heights[row - first] = sum_of_exponentials(x[row], statistics[0, row])
+        for place in range(heights.size):
+            statistics[1, first + place] = 1.0 / heights[place]
+        take_logarithms(heights)
         for row in range(first, last):
             line = x[row]
-            if columns < _SHORT:
-                total = np.float64(statistics[1, row])
-            else:
-                statistics[0, row] = largest(line)
-                total = sum_of_exponentials(line, statistics[0, row])
-            statistics[1, row] = 1.0 / total
             label = target[row]
             loss = 0.0
             if label != ignored:
-                shift, height = statistics[0, row], logarithm(total)
+                shift, height = statistics[0, row], heights[row - first]
                 own = _weight_of(weight, label) * (1.0 - smoothing)
                 if own != 0.0:
                     loss = own * (height + (shift - line[label]))

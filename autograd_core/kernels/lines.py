@@ -6,8 +6,6 @@ so that long float32 lines keep their digits.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import types
 from numba.extending import overload
@@ -159,9 +157,3 @@ def exponentiate(line):
     """Replace a line by its exponentials."""
     for i in range(line.size):
         line[i] = exp(line[i])
-
-
-@inline
-def logarithm(total):
-    """log of a double."""
-    return math.log(total) if total > 0.0 else (-np.inf if total == 0.0 else np.nan)

@@ -44,9 +44,15 @@ def _rows_in_block(columns):
 def _largest_of_few(line):
     best = line[0]
     for i in range(1, line.size):
-        value = line[i]
-        best = value if value > best or value != value else best
+        # The very choice that processors have as one instruction: a branch would often be guessed wrong.
+        best = line[i] if line[i] > best else best
     return best
+
+
+@inline
+def shift_of(line):
+    """The largest number of a line that is to be shared with others."""
+    return _largest_of_few(line) if line.size < _FEW else largest_number(line)
 
 
 @inline
@@ -54,7 +60,7 @@ def _shift_rows(x, out):
     """out = exp(x - maximum of the row), for short rows."""
     for row in range(x.shape[0]):
         line, result = x[row], out[row]
-        shift = _largest_of_few(line) if line.size < _FEW else largest_number(line)
+        shift = shift_of(line)
         for i in range(line.size):
             result[i] = line[i] - shift
 
@@ -95,7 +101,7 @@ def _softmax_vjp(cotangent, y, out):
 
 
 @inline
-def _take_logarithms(line):
+def take_logarithms(line):
     for i in range(line.size):
         line[i] = log_float64(line[i])
 
@@ -114,7 +120,7 @@ def _log_softmax(x, out):
             exponentiate(raised.reshape(-1))
             for row in range(result.shape[0]):
                 heights[row] = sum_segment(raised[row])
-            _take_logarithms(heights)
+            take_logarithms(heights)
             for row in range(result.shape[0]):
                 line, height = result[row], x.dtype.type(heights[row])
                 for i in range(line.size):
@@ -124,7 +130,7 @@ def _log_softmax(x, out):
             for row in range(result.shape[0]):
                 shifts[row] = largest_number(part[row])
                 heights[row] = sum_of_exponentials(part[row], shifts[row])
-            _take_logarithms(heights)
+            take_logarithms(heights)
             for row in range(result.shape[0]):
                 source, line = part[row], result[row]
                 shift, height = shifts[row], x.dtype.type(heights[row])
