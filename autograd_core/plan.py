@@ -23,8 +23,9 @@ Kept = tuple[tuple[Any, ...], tuple[Any, ...], tuple[int, ...]]
 # Maps a node, the cotangent of its result and the edges that want one to the cotangents of its operands.
 Pullback = Callable[["Node", Any, Sequence[Any]], Sequence[Any]]
 
-# What a node saves: in the usual cases one or two operands, or the result; else a list of anything.
-NOTHING, FIRST, SECOND, BOTH, RESULT, LISTED = range(6)
+# What a node saves: in the usual cases one or two operands, or the result; else a list of anything. Up to BOTH it is
+# the first operand, alone or with the second.
+NOTHING, FIRST, BOTH, SECOND, RESULT, LISTED = range(6)
 _USUAL = {(): NOTHING, (0,): FIRST, (1,): SECOND, (0, 1): BOTH, (-1,): RESULT}
 # The same by how many operands are saved, where there are more than two: then `places` says which.
 _CHOSEN = {1: FIRST, 2: BOTH}

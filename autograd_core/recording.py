@@ -53,7 +53,7 @@ def record(
     cell = [0]
     node = Node()
     node.plan = plan
-    if plan.count > 2 and rest is not None:
+    if rest is not None and plan.count > 2:
         node.edge = rest[0]
     else:
         node.edge = input._node
@@ -61,15 +61,7 @@ def record(
     saves = plan.saves
     if saves == NOTHING:
         node.value = ()
-    elif saves == SECOND:
-        node.value = second
-        node.cell = own = other._version or other._demand_version()
-        node.count = own[0]
-    elif saves == RESULT:
-        node.value = result
-        node.cell = cell
-        node.count = 0
-    elif saves != LISTED:
+    elif saves <= BOTH:
         node.value = first
         node.cell = own = input._version or input._demand_version()
         node.count = own[0]
@@ -77,6 +69,14 @@ def record(
             node.other_value = second
             node.other_cell = own = other._version or other._demand_version()
             node.other_count = own[0]
+    elif saves == RESULT:
+        node.value = result
+        node.cell = cell
+        node.count = 0
+    elif saves == SECOND:
+        node.value = second
+        node.cell = own = other._version or other._demand_version()
+        node.count = own[0]
     else:
         count = plan.count
         tensors, arrays, residuals = ((input, other)[:count], (first, second)[:count], ()) if rest is None else rest[1:]

@@ -133,11 +133,18 @@ class Loop:
     def _dense(
         self, operands: Sequence[Any], dtype: np.dtype[Any], parameters: Collection[float]
     ) -> list[np.ndarray] | None:
-        """The call for many elements of arrays that lie row by row: most of those that are broadcast."""
+        """The call for many elements of numbers and arrays that lie row by row: most of those that are broadcast."""
+        shapes: list[Shape] = []
         for operand in operands:
-            if type(operand) is not _ndarray or operand.dtype is not dtype or not operand.flags.carray:
+            if type(operand) is float or type(operand) is int:
+                shapes.append(())
+            elif type(operand) is not _ndarray or operand.dtype is not dtype or not operand.flags.carray:
                 return None
-        shape, size, walk = _placed(*[operand.shape for operand in operands])
+            else:
+                shapes.append(operand.shape)
+        shape, size, walk, numbers = _placed(*shapes)
+        if numbers:
+            return self._with_numbers(numbers, operands, dtype, parameters)
         if walk is None:
             return None
         results = [np.empty(shape, bool_ if self.predicate else dtype) for _ in self.outputs]
@@ -154,11 +161,9 @@ class Loop:
         parts = [compact(operand, dtype) for operand in operands]
         if math.prod(shape) >= _WALKED:
             numbers = tuple([index for index, part in enumerate(parts) if part.size == 1 and part.dtype == dtype])
-            if numbers and not self.updates:
-                others = [part for index, part in enumerate(parts) if index not in numbers]
-                if np.broadcast_shapes(*[part.shape for part in others]) == shape:
-                    values = [parts[index].item() for index in numbers]
-                    return self._given(numbers)(others, dtype, (*values, *parameters))
+            others = [part.shape for part in _without(numbers, parts)]
+            if numbers and not self.updates and np.broadcast_shapes(*others) == shape:
+                return self._with_numbers(numbers, parts, dtype, parameters)
         leading = next((part for part in parts if part.shape == shape), None)
         order = None if leading is None else dense_order(leading)
         out_dtype = bool_ if self.predicate else dtype
@@ -182,6 +187,14 @@ class Loop:
                 walk = walk_over(turned, tuple([part.shape for part in parts]))
         self.run(dtype, size, [*lines, *outs, *parameters], walk)
         return results
+
+    def _with_numbers(
+        self, numbers: tuple[int, ...], operands: Sequence[Any], dtype: np.dtype[Any], parameters: Collection[float]
+    ) -> list[np.ndarray]:
+        """The call of the loop in which the operands in these places are numbers."""
+        chosen = [operands[index] for index in numbers]
+        values = [number.item() if type(number) is _ndarray else float(number) for number in chosen]
+        return self._given(numbers)(_without(numbers, operands), dtype, (*values, *parameters))
 
     def _given(self, numbers: tuple[int, ...]) -> Loop:
         """The loop in which the operands in these places are numbers: it reads no memory for them."""
@@ -226,17 +239,25 @@ class Loop:
 
 
 @functools.lru_cache(1024)
-def _placed(*shapes: Shape) -> tuple[Shape, int, Walk | None]:
-    """The shape and the size of what arrays of these shapes are broadcast to, and the walk over them.
+def _placed(*shapes: Shape) -> tuple[Shape, int, Walk | None, tuple[int, ...]]:
+    """The shape and the size of what arrays of these shapes are broadcast to, the walk over them, and the numbers.
 
-    There is none where there are few elements, where all have as many, and where one is a single number, which
-    other ways are quicker for.
+    Numbers, by their places, are those of a single element that are better parameters. Then there is no walk, nor is
+    there where there are few elements, and where all have as many, which other ways are quicker for.
     """
     shape = np.broadcast_shapes(*shapes)
     size = math.prod(shape)
-    if size < _WALKED or any(math.prod(own) == 1 for own in shapes) or all(math.prod(own) == size for own in shapes):
-        return shape, size, None
-    return shape, size, walk_over(shape, shapes)
+    if size < _WALKED or all(math.prod(own) == size for own in shapes):
+        return shape, size, None, ()
+    numbers = tuple([index for index, own in enumerate(shapes) if math.prod(own) == 1])
+    if not numbers:
+        return shape, size, walk_over(shape, shapes), ()
+    return shape, size, None, numbers if np.broadcast_shapes(*_without(numbers, shapes)) == shape else ()
+
+
+def _without(numbers: tuple[int, ...], operands: Sequence[Any]) -> list[Any]:
+    """The operands but those in the places of numbers."""
+    return [operand for index, operand in enumerate(operands) if index not in numbers]
 
 
 def _turned(operand: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
