@@ -76,28 +76,29 @@ def _add_tiles(accumulator, x, start, stride, lanes):
 
 
 @inline
-def _store(accumulator, steps, width, target, place):
-    """Add the steps that share a tile pairwise and write the result."""
+def _store(accumulator, steps, width, target, place, divisor):
+    """Add the steps that share a tile pairwise and write the result over the divisor."""
     while steps > 1:
         steps //= 2
         for lane in range(steps * width):
             accumulator[lane] += accumulator[lane + steps * width]
     for lane in range(width):
-        target[place + lane] = accumulator[lane]
+        target[place + lane] = accumulator[lane] / divisor
 
 
 @inline
-def _combine(partial, blocks, out):
-    """Add the results of the blocks in order."""
+def _combine(partial, blocks, out, divisor):
+    """Add the results of the blocks in order and write them over the divisor."""
     total = partial[: out.size]
     for block in range(1, blocks):
         _add_tile(total, partial[block * out.size : (block + 1) * out.size])
     for place in range(out.size):
-        out[place] = total[place]
+        out[place] = total[place] / divisor
 
 
-def _sum(x, outer, length, inner, out):
-    """Sums over the middle dimension."""
+def _sum(x, averaged, outer, length, inner, out):
+    """Sums over the middle dimension, or averages."""
+    divisor = np.float64(length) if averaged else 1.0
     plan = division(outer, length, inner)
     blocks = plan[3]
     tasks = outer * plan[1] * blocks
@@ -106,7 +107,7 @@ def _sum(x, outer, length, inner, out):
         first, last = tasks * chunk // CHUNKS, tasks * (chunk + 1) // CHUNKS
         if inner == 1 and blocks == 1:
             for row in range(first, last):
-                out[row] = sum_of_line(x[row * length : (row + 1) * length])
+                out[row] = sum_of_line(x[row * length : (row + 1) * length]) / divisor
             first = last
         accumulator = np.empty(COLUMNS if inner > 1 else 0)
         for task in range(first, last):
@@ -126,11 +127,11 @@ def _sum(x, outer, length, inner, out):
                 start += stride
             _add_tile(accumulator, x[start : start + count % steps * width])
             if blocks > 1:
-                _store(accumulator, steps, width, partial, block * out.size + place)
+                _store(accumulator, steps, width, partial, block * out.size + place, 1.0)
             else:
-                _store(accumulator, steps, width, out, place)
+                _store(accumulator, steps, width, out, place, divisor)
     if blocks > 1:
-        _combine(partial, blocks, out)
+        _combine(partial, blocks, out, divisor)
 
 
 @inline
@@ -182,11 +183,11 @@ def _squares(x, centre, outer, length, inner, out):
                 start += stride
             _add_squares(accumulator, x[start : start + count % steps * width], middle)
             if blocks > 1:
-                _store(accumulator, steps, width, partial, block * out.size + place)
+                _store(accumulator, steps, width, partial, block * out.size + place, 1.0)
             else:
-                _store(accumulator, steps, width, out, place)
+                _store(accumulator, steps, width, out, place, 1.0)
     if blocks > 1:
-        _combine(partial, blocks, out)
+        _combine(partial, blocks, out, 1.0)
 
 
 @inline
@@ -297,11 +298,11 @@ def _exponentials(x, centre, outer, length, inner, out):
                 start += stride
             _add_few_exponentials(accumulator, x[start : start + count % steps * width], middle)
             if blocks > 1:
-                _store(accumulator, steps, width, partial, block * out.size + place)
+                _store(accumulator, steps, width, partial, block * out.size + place, 1.0)
             else:
-                _store(accumulator, steps, width, out, place)
+                _store(accumulator, steps, width, out, place, 1.0)
     if blocks > 1:
-        _combine(partial, blocks, out)
+        _combine(partial, blocks, out, 1.0)
 
 
 @inline

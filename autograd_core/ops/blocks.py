@@ -172,9 +172,18 @@ def _by_kernel(
 def sum_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool, dtype: Any = None) -> np.ndarray:
     """Sums over dimensions, in float64 inside where there are many elements; `dtype` is the result's."""
     if x.size >= SMALL and x.dtype.kind == "f":
-        return _by_kernel(kernels, "sum", x, dim, keepdim, dtype=dtype)
+        return _by_kernel(kernels, "sum", x, dim, keepdim, False, dtype=dtype)
     total = add_over(x, dim, keepdim)
     return total if dtype is None and type(total) is np.ndarray else np.asarray(total, dtype)
+
+
+def mean_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
+    """Averages over dimensions, in float64 inside where there are many elements; NaN of none."""
+    if is_large(x):
+        return _by_kernel(kernels, "sum", x, dim, keepdim, True)
+    total = sum_of(x, dim, keepdim)
+    total /= count(x.shape, dim)
+    return total
 
 
 def spread_of(x: np.ndarray, shape: Shape) -> np.ndarray | None:
@@ -264,8 +273,7 @@ def moments_of(x: np.ndarray, dim: tuple[int, ...], keepdim: bool) -> tuple[np.n
         if blocks.is_single:
             outer, length, inner = blocks.split()
             mean, squares = np.empty(outer * inner), np.empty(outer * inner)
-            run(kernels, "sum", x.size, blocks.line, outer, length, inner, mean)
-            mean /= size
+            run(kernels, "sum", x.size, blocks.line, True, outer, length, inner, mean)
             run(kernels, "squares", x.size, blocks.line, mean, outer, length, inner, squares)
             return blocks.restore(mean, keepdim), blocks.restore(squares, keepdim)
     # Measured from the first element, so that a constant is exactly 0 from its mean.

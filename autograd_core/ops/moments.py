@@ -12,7 +12,7 @@ from ..op import Sample
 from ..recording import apply
 from ..tensor import Tensor
 from .arguments import Dim, converted, floating
-from .blocks import count, first_along, moments_of, sum_of
+from .blocks import count, first_along, mean_of, moments_of
 from .index_maps import raw
 from .linear_maps import expand_reduced
 
@@ -34,9 +34,7 @@ def _mean_samples(random: np.random.Generator) -> list[Sample]:
 )
 def mean_primitive(x: np.ndarray, *, dim: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Arithmetic mean over dimensions; NaN of no elements."""
-    total = sum_of(x, dim, keepdim)
-    total /= count(x.shape, dim)
-    return total
+    return mean_of(x, dim, keepdim)
 
 
 @mean_primitive.vjp("x")
