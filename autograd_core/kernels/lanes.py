@@ -232,33 +232,6 @@ def _spread_chosen_rows(x, index, pixel, start, places, begin, end, out, size):
 # --- sums -------------------------------------------------------------------------------------------------------
 
 
-def _build_sum(builder, x, start, places, begin, end, before, after, out, pixel, size):
-    at = builder.mul(pixel, size)
-    zero = ir.Constant(x.type.pointee, 0.0)
-
-    def body(block: Block) -> None:
-        def add(tap: Any, total: Any) -> list[Any]:
-            place = _entry(builder, places, tap)
-            weight = _entry(builder, before, builder.sext(place, tap.type))
-            product = builder.fmul(
-                block.load(x, _row(builder, start, place, size)), block.spread(weight), flags=("contract",)
-            )
-            return [builder.fadd(total, product, flags=("contract",))]
-
-        (total,) = counted_loop(builder, begin, end, 1, [block.spread(zero)], add)
-        block.store(builder.fmul(total, block.spread(after)), out, at)
-
-    _over_lanes(builder, size, body)
-
-
-def _sum_of_rows(x, start, places, begin, end, before, after, out, pixel, size):
-    for lane in range(size):
-        total = x.dtype.type(0)
-        for place in places[begin:end]:
-            total += x[(start + place) * size + lane] * before[place]
-        out[pixel * size + lane] = total * after
-
-
 def _build_combine(builder, x, start, places, weights, begin, end, out, pixel, size):
     at = builder.mul(pixel, size)
     zero = ir.Constant(x.type.pointee, 0.0)
@@ -308,7 +281,7 @@ def _mean_of_rows(x, first, count, scale, out, pixel, size):
 
 if DISABLED:
     max_of_rows, add_chosen_rows, combine_rows = _max_of_rows, _add_chosen_rows, _combine_rows
-    spread_chosen_rows, sum_of_rows, mean_of_rows = _spread_chosen_rows, _sum_of_rows, _mean_of_rows
+    spread_chosen_rows, mean_of_rows = _spread_chosen_rows, _mean_of_rows
 else:
 
     @intrinsic
@@ -329,11 +302,6 @@ else:
     def spread_chosen_rows(_context, x, index, pixel, start, places, begin, end, out, size):
         """Write row `pixel` to the one of the rows places[begin:end] that `index` names, lane by lane; 0 to others."""
         return types.void(x, index, pixel, start, places, begin, end, out, size), _generator(_build_spread_chosen)
-
-    @intrinsic
-    def sum_of_rows(_context, x, start, places, begin, end, before, after, out, pixel, size):
-        """The sum of the rows of `x` that places[begin:end] names, each times its `before`, all times `after`."""
-        return types.void(x, start, places, begin, end, before, after, out, pixel, size), _generator(_build_sum)
 
     @intrinsic
     def combine_rows(_context, x, start, places, weights, begin, end, out, pixel, size):

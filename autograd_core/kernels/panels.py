@@ -31,7 +31,7 @@ _copy_wide32, _copy_wide64 = copy_fixed(_WIDEST * _LANES32), copy_fixed(_WIDEST 
 _TERMS = 384
 _BLOCK = 24 if WIDTH == 64 else 30
 # What a product starts from.
-NOTHING, A_ROW, ITSELF = 0, 1, 2
+NOTHING, A_ROW = 0, 1
 
 
 @inline
@@ -105,8 +105,7 @@ def _pack_columns(a, start, step, terms, rows, packed):
 def multiply(transpose_a, transpose_b, a, b, origin, initial, c, rows, columns):
     """c = op(a) @ op(b) for the given first and last + 1 of c's rows and columns; op transposes where asked.
 
-    All matrices are C-contiguous, and `initial` is a row: with `origin` A_ROW it is added to each row, with ITSELF the
-    product is added to what c holds.
+    All matrices are C-contiguous, and `initial` is a row: with `origin` A_ROW it is added to each row.
     """
     lanes = _lanes_of(c)
     inner = a.shape[0] if transpose_a else a.shape[1]
@@ -164,7 +163,7 @@ def multiply(transpose_a, transpose_b, a, b, origin, initial, c, rows, columns):
                     present = min(width, right - column)
                     out, out_start, out_rows = c_line, place, c_rows
                     start, start_place, start_step = nothing, 0, 0
-                    if low > 0 or origin == ITSELF:
+                    if low > 0:
                         start, start_place, start_step = c_line, place, c_step
                     elif origin == A_ROW:
                         start, start_place = initial, column

@@ -1,4 +1,4 @@
-"""Pooling: maxima and sums over windows of images.
+"""Pooling: maxima and weighted sums over windows of images.
 
 Images come as C-contiguous blocks (outer, pixels, inner): channels-last images with their channels as `inner`, others
 with a plane each and an `inner` of 1. The window of pixel q of the result reads the pixels
@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from .jit import DISABLED, inline, prange, serial_and_parallel, summing
-from .lanes import add_chosen_rows, combine_rows, max_of_rows, mean_of_rows, spread_chosen_rows, sum_of_rows
+from .lanes import add_chosen_rows, combine_rows, max_of_rows, mean_of_rows, spread_chosen_rows
 from .pieces import mean_of_lines
 from .planes import PLANES, planes_in, planes_out
 from .simd import LANES
@@ -134,38 +134,15 @@ def _spread_over_line(value, weights, out):
         out[i] = value * weights[i]
 
 
-def _sum_pool(x, bands, begin, places, before, after, out):
-    """Sums over windows of elements scaled by their pixel, `before`, then scaled by the window's, `after`."""
-    outer, pixels, inner = out.shape
-    size = x.shape[1]
-    line, out_line = x.reshape(-1), out.reshape(-1)
-    if inner == 1 and size == 1 and places.size == pixels:
-        for plane in prange(outer):
-            _spread_over_line(line[plane] * before[0], after, out_line[plane * pixels : (plane + 1) * pixels])
-        return
-    if inner == 1:
-        for task in prange(_tasks(_blocks(outer), bands)):
-            block, first, last, low, high = _band(task, bands)
-            turned = planes_in(line, block, outer, size, low, high)
-            sums = np.empty((last - first) * PLANES, x.dtype)
-            for pixel in range(first, last):
-                at, end = begin[pixel], begin[pixel + 1]
-                sum_of_rows(turned, -low, places, at, end, before, after[pixel], sums, pixel - first, PLANES)
-            planes_out(sums, out_line, block, outer, pixels, first, last)
-        return
-    for task in prange(_tasks(outer, bands)):
-        image, first, last, _, _ = _band(task, bands)
-        start, to = image * size, image * pixels
-        for pixel in range(first, last):
-            at, end = begin[pixel], begin[pixel + 1]
-            sum_of_rows(line, start, places, at, end, before, after[pixel], out_line, to + pixel, inner)
-
-
 def _resample(x, bands, begin, places, weights, out):
     """Sums over windows of elements, each times the weight that its window gives it."""
     outer, pixels, inner = out.shape
     size = x.shape[1]
     line, out_line = x.reshape(-1), out.reshape(-1)
+    if inner == 1 and size == 1 and places.size == pixels:
+        for plane in prange(outer):
+            _spread_over_line(line[plane], weights, out_line[plane * pixels : (plane + 1) * pixels])
+        return
     if inner == 1:
         for task in prange(_tasks(_blocks(outer), bands)):
             block, first, last, low, high = _band(task, bands)
@@ -189,5 +166,4 @@ max_pool_serial, max_pool_parallel = serial_and_parallel(_max_pool)
 max_pool_scatter_serial, max_pool_scatter_parallel = serial_and_parallel(_max_pool_scatter)
 max_pool_transpose_serial, max_pool_transpose_parallel = serial_and_parallel(_max_pool_transpose)
 max_pool_spread_serial, max_pool_spread_parallel = serial_and_parallel(_max_pool_spread)
-sum_pool_serial, sum_pool_parallel = serial_and_parallel(_sum_pool)
 mean_of_images_serial, mean_of_images_parallel = serial_and_parallel(_mean_of_images)

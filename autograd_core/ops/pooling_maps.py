@@ -19,7 +19,7 @@ from ..op import Sample
 from .blocks import run
 from .images import as_blocks, empty_images, in_memory, is_channels_last
 from .index_maps import along_mesh
-from .pooling_windows import Window, apart, ranges, scales, table, whole_scale
+from .pooling_windows import Window, apart, average_table, ranges, table, whole_scale
 
 if TYPE_CHECKING:
     from ..kernels import pool as kernels
@@ -209,10 +209,8 @@ def avg_pool_primitive(
     sizes = [window.size if transposed else window.out for window in windows]
     out = empty_images((*x.shape[:2], *sizes), x.dtype, channels_last)
     if out.size:
-        before, after = scales(windows, divisor, x.dtype)
-        factors = (after, before) if transposed else (before, after)
-        blocks = as_blocks(x, channels_last), *table(windows, transposed), *factors
-        run(kernels, "sum_pool", max(x.size, out.size), *blocks, as_blocks(out, channels_last))
+        blocks = as_blocks(x, channels_last), *average_table(windows, divisor, transposed, x.dtype)
+        run(kernels, "resample", max(x.size, out.size), *blocks, as_blocks(out, channels_last))
     return out
 
 

@@ -162,12 +162,15 @@ def table(windows: tuple[Window, ...], transposed: bool) -> tuple[np.ndarray, np
 
 
 @functools.lru_cache(maxsize=256)
-def scales(windows: tuple[Window, ...], divisor: int | None, dtype: np.dtype[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """For averages the factors of pixels, all 1, and of windows: one by the count, or by a `divisor` instead of it."""
+def average_table(
+    windows: tuple[Window, ...], divisor: int | None, transposed: bool, dtype: np.dtype[Any]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """As :func:`table`, with the weight of all that is read: for its window one by the count, or by the `divisor`."""
     count = np.ones(())
     for window in windows:
         count = count[..., None] * _counts(window)
     if divisor is not None:
         count = np.full(count.shape, divisor)
-    pixels = math.prod([window.size for window in windows])
-    return np.ones(pixels, dtype), (1 / count).reshape(-1).astype(dtype)
+    share = (1 / count).reshape(-1).astype(dtype)
+    bands, begin, places = table(windows, transposed)
+    return bands, begin, places, share[places] if transposed else np.repeat(share, np.diff(begin))
