@@ -20,10 +20,11 @@ from .emit import generated, rows_source, source
 # a further kernel's compilation.
 _WALKED = 1 << 14
 
-# Elements from which on a single function is computed here, on threads, rather than by NumPy, which has none.
+# Elements from which on a single function is computed here, on threads, rather than by NumPy, which has none. Below it
+# one thread is used, and nobody needs to be asked how many there are.
 LARGE = 1 << 16
 
-_ndarray = np.ndarray
+_ndarray, _empty = np.ndarray, np.empty
 
 # Takes how many elements there are, and a kernel's arguments.
 Launcher = Callable[[int, Sequence[Any]], None]
@@ -213,12 +214,13 @@ class Loop:
         for operand in operands:
             if operand.shape != shape or not operand.flags.carray:
                 return self(operands, dtype, parameters)[0]
-        result = np.empty(shape, bool_ if self.predicate else dtype)
-        launch = self.launchers.get(dtype) or self._launcher(dtype)
-        if len(shape) == 1:
-            launch(result.size, (*operands, result, *parameters))
+        result = line = _empty(shape, bool_ if self.predicate else dtype)
+        if len(shape) != 1:
+            operands, line = [operand.ravel() for operand in operands], result.ravel()
+        if line.size < LARGE:
+            (self.variants.get(dtype) or self.variant(dtype)).serial(*operands, line, *parameters)
         else:
-            launch(result.size, (*[line.ravel() for line in operands], result.ravel(), *parameters))
+            self.run(dtype, line.size, (*operands, line, *parameters))
         return result
 
     def unary(self, x: np.ndarray, parameters: Collection[float] = ()) -> np.ndarray:
@@ -229,12 +231,13 @@ class Loop:
             # Columns cut out of a wider matrix, as the gates of one product are: neither expanded nor turned.
             x = x.copy()
         dtype, shape = x.dtype, x.shape
-        result = np.empty(shape, bool_ if self.predicate else dtype)
-        launch = self.launchers.get(dtype) or self._launcher(dtype)
-        if len(shape) == 1:
-            launch(x.size, (x, result, *parameters))
+        result = line = _empty(shape, bool_ if self.predicate else dtype)
+        if len(shape) != 1:
+            x, line = x.ravel(), result.ravel()
+        if line.size < LARGE:
+            (self.variants.get(dtype) or self.variant(dtype)).serial(x, line, *parameters)
         else:
-            launch(x.size, (x.ravel(), result.ravel(), *parameters))
+            self.run(dtype, line.size, (x, line, *parameters))
         return result
 
 
