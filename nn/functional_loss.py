@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 import autograd_core as ag
-from autograd_core import Tensor, binary_cross_entropy_with_logits, cross_entropy
+from autograd_core import Tensor, binary_cross_entropy_with_logits, cross_entropy, nll_loss
 
 REDUCTIONS = ("none", "mean", "sum")
 # PyTorch's lower limit of log(p) in binary_cross_entropy.
@@ -156,67 +154,6 @@ def _limited_log(probability: Tensor) -> Tensor:
     limited = probability < math.exp(_LOG_FLOOR)
     # The logarithm is taken of 1 where it is not used, so that its infinite derivative does not meet a 0.
     return ag.where(limited, _LOG_FLOOR, ag.log(ag.where(limited, 1.0, probability)))
-
-
-def nll_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    *,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-) -> Tensor:
-    """Negative log-likelihood: minus the log-probability of the target class.
-
-    Args:
-        input: log-probabilities of shape (C,), (N, C) or (N, C, d1, …).
-        target: class indices of shape (), (N,) or (N, d1, …), any integer dtype.
-        weight: a weight for each class, shape (C,).
-        ignore_index: targets of this value count for nothing.
-        reduction: "none", "mean" (weighted, over the targets not ignored; NaN if all are) or "sum".
-
-    Raises:
-        ValueError: for shapes that do not fit, and for an unknown reduction.
-        IndexError: for a target outside [0, C) that is not `ignore_index`.
-        TypeError: for targets that are not integers.
-    """
-    check_reduction(reduction, "nll_loss")
-    input, target = ag.as_tensor(input), ag.as_tensor(target)
-    if input.ndim == 0 or not input.is_floating_point():
-        raise ValueError(
-            f"nll_loss: expected log-probabilities with a class dimension, got {input.dtype} {input.shape}"
-        )
-    class_dim = 0 if input.ndim == 1 else 1
-    classes = input.shape[class_dim]
-    expected = (*input.shape[:class_dim], *input.shape[class_dim + 1 :])
-    if target.dtype.kind not in "iu":
-        raise TypeError(f"nll_loss: targets must be integers, got {target.dtype}")
-    if target.shape != expected:
-        raise ValueError(f"nll_loss: an input of shape {input.shape} needs targets {expected}, got {target.shape}")
-    if weight is not None and weight.shape != (classes,):
-        raise ValueError(f"nll_loss: weight must have shape ({classes},), got {weight.shape}")
-    labels = target.numpy().astype(np.int64).reshape(-1)
-    kept = labels != ignore_index
-    wrong = labels[kept & ((labels < 0) | (labels >= classes))]
-    if wrong.size:
-        raise IndexError(f"nll_loss: target {wrong[0]} lies outside [0, {classes}) and is not {ignore_index}")
-    rows = input.movedim(class_dim, -1).reshape(-1, classes)
-    labels = np.where(kept, labels, 0)
-    picked = rows[np.arange(labels.size), labels]
-    counts = np.ones(classes, input.dtype) if weight is None else weight.detach().numpy().astype(input.dtype)
-    counts = np.where(kept, counts[labels], 0)
-    losses = -picked if weight is None else -picked * ag.from_numpy(counts)
-    if not kept.all():
-        losses = ag.where(ag.from_numpy(kept), losses, 0.0)
-    if reduction == "none":
-        unreduced: Tensor = losses.reshape(expected)
-        return unreduced
-    total: Tensor = losses.sum()
-    if reduction == "sum":
-        return total
-    # If nothing counts, the mean is 0 / 0: NaN, and no target has a gradient.
-    count = float(counts.sum())
-    return total / count if count else total * 0.0 + math.nan
 
 
 __all__ = [

@@ -90,8 +90,8 @@ def _overwrite(x: np.ndarray, value: np.ndarray, index: Any) -> np.ndarray:
     return result
 
 
-def _cross_entropy(
-    x: np.ndarray, target: Any, weight: Any, ignore_index: int, label_smoothing: float, reduction: str
+def _nll_loss(
+    x: np.ndarray, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float = 0.0
 ) -> Any:
     losses, weights = [], []
     classes = x.shape[1]
@@ -100,14 +100,17 @@ def _cross_entropy(
         if label == ignore_index:
             losses.append(0.0)
             continue
-        logarithms = row - np.log(np.exp(row).sum())
         wanted = np.full(classes, label_smoothing / classes)
         wanted[label] += 1 - label_smoothing
-        losses.append(-(wanted * weight * logarithms).sum())
+        losses.append(-(wanted * weight * row).sum())
         weights.append(weight[label])
     if reduction == "none":
         return np.array(losses)
     return np.sum(losses) / (np.sum(weights) if reduction == "mean" else 1)
+
+
+def _cross_entropy(x: np.ndarray, **parameters: Any) -> Any:
+    return _nll_loss(x - np.log(np.exp(x).sum(1, keepdims=True)), **parameters)
 
 
 # Independent statements of operations whose record has none, because no NumPy function says it.
@@ -124,6 +127,7 @@ REFERENCES: dict[str, Any] = {
     "index_overwrite": _overwrite,
     "max_along": lambda x, dim, keepdim: np.max(x, axis=dim, keepdims=keepdim),
     "min_along": lambda x, dim, keepdim: np.min(x, axis=dim, keepdims=keepdim),
+    "nll_loss": _nll_loss,
     "pinv": lambda x, rcond: _pseudo_inverse(x),
     "qr": np.linalg.qr,
     "scatter_add_index": _scatter_add,

@@ -1,4 +1,7 @@
-"""Losses that are operations of their own, for accuracy or speed; the others are compositions in ``nn``."""
+"""Losses of classes that are operations of their own, for accuracy or speed, beside those of :mod:`.pointwise_loss`.
+
+The others are compositions in ``nn``.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import dtypes
+from .. import formula as f
+from ..broadcasting import Shape
 from ..declaration import fused
 from ..dispatch import as_tensor_operand, cast
 from ..kernels.boundary import contiguous
 from ..lazy import lazy_import
-from ..op import Sample
+from ..op import Op, Sample
 from ..recording import apply
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 from .blocks import run
 from .linear_maps import gather_primitive, raw
-from .pointwise_loss import (
-    logistic_loss,
-    squared_error,
-    summed_logistic_loss_primitive,
-    summed_square_error_primitive,
-)
+from .pointwise_loss import binary_cross_entropy_with_logits, check_reduction, mse_loss, reduce_loss
 from .softmax import log_softmax
 
 if TYPE_CHECKING:
@@ -47,14 +46,35 @@ def _cross_entropy_forward(
     losses = np.empty(x.shape[0], x.dtype)
     weights = np.empty(0, x.dtype) if weight is None else contiguous(weight)
     operands = contiguous(x), contiguous(target), weights, ignore_index, label_smoothing
-    total, counted, wrong = run(kernels, "cross_entropy", _WORK * x.size, *operands, statistics, losses)
+    sums = run(kernels, "cross_entropy", _WORK * x.size, *operands, statistics, losses)
+    result, counted = _reduced("cross_entropy", x, losses, sums, target, ignore_index, reduction)
+    return result, statistics, counted
+
+
+def _reduced(
+    operation: str,
+    x: np.ndarray,
+    losses: np.ndarray,
+    sums: tuple[float, float, int],
+    target: np.ndarray,
+    ignore_index: int,
+    reduction: str,
+) -> tuple[np.ndarray, float]:
+    """The result, and the sum of the targets' weights, of what a kernel returned: both sums and the first wrong row."""
+    total, counted, wrong = sums
     if wrong >= 0:
         raise IndexError(
-            f"cross_entropy: target {target[wrong]} lies outside [0, {x.shape[1]}) and is not {ignore_index}"
+            f"{operation}: target {target[wrong]} lies outside [0, {x.shape[1]}) and is not {ignore_index}"
         )
     if reduction == "mean":
+        # If nothing counts, the mean is 0 / 0.
         total = total / counted if counted else math.nan
-    return losses if reduction == "none" else np.asarray(total, x.dtype), statistics, counted
+    return losses if reduction == "none" else np.asarray(total, x.dtype), counted
+
+
+def _factor(counted: float, reduction: str) -> float:
+    """What a reduction multiplies cotangents by. If all targets are ignored, the loss is NaN, its gradient 0."""
+    return 1.0 if reduction != "mean" else 1 / counted if counted else 0.0
 
 
 def _cross_entropy_samples(random: np.random.Generator) -> list[Sample]:
@@ -120,31 +140,71 @@ def _(
     reduction: str,
 ) -> np.ndarray:
     out = np.empty(x.shape, x.dtype)
-    # All targets ignored: the loss is NaN by definition, its gradient 0.
-    factor = 1.0 if reduction != "mean" else 1 / counted if counted else 0.0
     weights = np.empty(0, x.dtype) if weight is None else contiguous(weight)
     above = contiguous(np.asarray(cotangent)).reshape(-1)
-    arguments = (above, factor, contiguous(x), contiguous(target), weights, ignore_index, label_smoothing)
+    arguments = (
+        above,
+        _factor(counted, reduction),
+        contiguous(x),
+        contiguous(target),
+        weights,
+        ignore_index,
+        label_smoothing,
+    )
     run(kernels, "cross_entropy_vjp", _WORK * x.size, *arguments, statistics, out)
     return out
 
 
-REDUCTIONS = ("none", "mean", "sum")
+def _picked_forward(
+    x: np.ndarray, *, target: np.ndarray, weight: np.ndarray | None, ignore_index: int, reduction: str
+) -> tuple[np.ndarray, float]:
+    losses = np.empty(x.shape[0], x.dtype)
+    weights = np.empty(0, x.dtype) if weight is None else contiguous(weight)
+    sums = run(kernels, "picked", losses.size, contiguous(x), contiguous(target), weights, ignore_index, losses)
+    return _reduced("nll_loss", x, losses, sums, target, ignore_index, reduction)
 
 
-def check_reduction(reduction: str, operation: str) -> None:
-    """Raise ValueError unless `reduction` is one of PyTorch's."""
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"{operation}: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}")
+@fused(
+    "nll_loss",
+    forward=_picked_forward,
+    residuals=("counted",),
+    samples=lambda random: [
+        Sample(sample.operands, {name: value for name, value in sample.parameters.items() if name != "label_smoothing"})
+        for sample in _cross_entropy_samples(random)
+    ],
+)
+def nll_loss_primitive(
+    x: Any, *, target: np.ndarray, weight: np.ndarray | None, ignore_index: int, reduction: str
+) -> Any:
+    """Negative log-likelihood of log-probabilities (rows, classes): the weighted mean of those the targets pick."""
+    weights = np.ones(x.shape[1], x.dtype) if weight is None else weight
+    kept = target != ignore_index
+    labels = np.where(kept, target, 0)
+    counted = np.where(kept, weights[labels], 0).astype(x.dtype)
+    picked = gather_primitive(x, index=(np.arange(target.size), labels))
+    losses = f.where(wrap(kept, None), -picked * counted, 0.0)
+    if reduction != "mean":
+        return losses if reduction == "none" else losses.sum()
+    count = float(counted.sum())
+    return losses.sum() / count if count else losses.sum() * 0.0 + math.nan
 
 
-def reduce_loss(losses: Tensor, reduction: str, operation: str) -> Tensor:
-    """The losses themselves, their mean or their sum."""
-    check_reduction(reduction, operation)
-    if reduction == "none":
-        return losses
-    reduced: Tensor = losses.mean() if reduction == "mean" else losses.sum()
-    return reduced
+@nll_loss_primitive.vjp("x")
+def _(
+    cotangent: np.ndarray,
+    x_shape: Shape,
+    counted: float,
+    target: np.ndarray,
+    weight: np.ndarray | None,
+    ignore_index: int,
+    reduction: str,
+) -> np.ndarray:
+    out = np.zeros(x_shape, cotangent.dtype)
+    weights = np.empty(0, out.dtype) if weight is None else contiguous(weight)
+    above = contiguous(np.asarray(cotangent)).reshape(-1)
+    operands = (above, _factor(counted, reduction), contiguous(target), weights, ignore_index)
+    run(kernels, "picked_vjp", target.size, *operands, out)
+    return out
 
 
 def cross_entropy(
@@ -194,22 +254,64 @@ def cross_entropy(
         )
     if target.dtype.kind == "b":
         raise TypeError("cross_entropy: targets must be integers or probabilities, got bool")
+    options = {"ignore_index": int(ignore_index), "label_smoothing": float(label_smoothing), "reduction": reduction}
+    return _row_by_row(cross_entropy_primitive.op, input, target, weight, class_dim, options)
+
+
+def _row_by_row(
+    op: Op, input: Tensor, target: Tensor, weight: Tensor | None, class_dim: int, options: dict[str, Any]
+) -> Tensor:
+    """Apply a loss of rows of classes."""
     # Copies of targets and weights: backward reads them again, and the user may have changed his by then.
     labels = np.array(target._array, np.int64, order="C").reshape(-1)
-    rows = input.movedim(class_dim, -1).reshape(-1, classes) if input.ndim != 2 else input
+    rows = input.movedim(class_dim, -1).reshape(-1, input.shape[class_dim]) if input.ndim != 2 else input
     weights = None if weight is None else raw(weight).astype(input.dtype)
-    result: Tensor = apply(
-        cross_entropy_primitive.op,
-        (rows,),
-        {
-            "target": labels,
-            "weight": weights,
-            "ignore_index": int(ignore_index),
-            "label_smoothing": float(label_smoothing),
-            "reduction": reduction,
-        },
-    )
-    return result.reshape(expected) if reduction == "none" and result.shape != expected else result
+    result: Tensor = apply(op, (rows,), {"target": labels, "weight": weights, **options})
+    return result.reshape(target.shape) if options["reduction"] == "none" and result.shape != target.shape else result
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """Negative log-likelihood: minus the log-probability of the target class.
+
+    Args:
+        input: log-probabilities of shape (C,), (N, C) or (N, C, d1, …).
+        target: class indices of shape (), (N,) or (N, d1, …), any integer dtype.
+        weight: a weight for each class, shape (C,).
+        ignore_index: targets of this value count for nothing.
+        reduction: "none", "mean" (weighted, over the targets not ignored; NaN if all are) or "sum".
+
+    Raises:
+        ValueError: for shapes that do not fit, and for an unknown reduction.
+        IndexError: for a target outside [0, C) that is not `ignore_index`.
+        TypeError: for targets that are not integers.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.nll_loss(ag.tensor([[-0.5, -1.0], [-2.0, -0.25]]), ag.tensor([0, 1]))
+        tensor(0.3750)
+    """
+    check_reduction(reduction, "nll_loss")
+    input, target = as_tensor_operand(input, "nll_loss"), as_tensor_operand(target, "nll_loss")
+    shape = input.shape
+    if not shape or input.dtype.kind != "f":
+        raise ValueError(f"nll_loss: expected log-probabilities with a class dimension, got {input.dtype} {shape}")
+    class_dim = 0 if len(shape) == 1 else 1
+    expected = (*shape[:class_dim], *shape[class_dim + 1 :])
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"nll_loss: targets must be integers, got {target.dtype}")
+    if target.shape != expected:
+        raise ValueError(f"nll_loss: an input of shape {shape} needs targets {expected}, got {target.shape}")
+    if weight is not None and tuple(weight.shape) != (shape[class_dim],):
+        raise ValueError(f"nll_loss: weight must have shape ({shape[class_dim]},), got {tuple(weight.shape)}")
+    options = {"ignore_index": int(ignore_index), "reduction": reduction}
+    return _row_by_row(nll_loss_primitive.op, input, target, weight, class_dim, options)
 
 
 def _soft_cross_entropy(
@@ -229,61 +331,4 @@ def _soft_cross_entropy(
     return reduce_loss(losses, reduction, "cross_entropy")
 
 
-def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    *,
-    reduction: str = "mean",
-    pos_weight: Tensor | None = None,
-) -> Tensor:
-    """Binary cross-entropy of logits: sigmoid and cross-entropy in one, finite for logits of any size.
-
-    Args:
-        input: logits of any shape.
-        target: probabilities in [0, 1] of the same shape.
-        weight: rescales each element; broadcasts.
-        reduction: "none", "mean" or "sum".
-        pos_weight: weight of positive examples; broadcasts.
-
-    Raises:
-        ValueError: if shapes differ or the reduction is unknown.
-    """
-    check_reduction(reduction, "binary_cross_entropy_with_logits")
-    input = as_tensor_operand(input, "binary_cross_entropy_with_logits")
-    target = as_tensor_operand(target, "binary_cross_entropy_with_logits")
-    if input.shape != target.shape:
-        raise ValueError(
-            f"binary_cross_entropy_with_logits: target shape {target.shape} must equal the logits' {input.shape}"
-        )
-    floating = input.dtype.kind == "f"
-    target = cast(target, input.dtype if floating else dtypes.get_default_dtype())
-    if floating and weight is None and pos_weight is None and reduction != "none":
-        result: Tensor = apply(summed_logistic_loss_primitive.op, (input, target), {"mean": reduction == "mean"})
-        return result
-    losses = logistic_loss(input, target)
-    if pos_weight is not None:
-        # log(1 + exp(-x)) is the part a positive example contributes.
-        losses = losses + (pos_weight - 1) * target * logistic_loss(input, 1)
-    if weight is not None:
-        losses = losses * weight
-    return reduce_loss(losses, reduction, "binary_cross_entropy_with_logits")
-
-
-def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """Squared error, (input - target)**2, averaged or summed.
-
-    Raises:
-        ValueError: if shapes differ: (N, 1) against (N,) would broadcast to (N, N), which is never meant.
-    """
-    check_reduction(reduction, "mse_loss")
-    input, target = as_tensor_operand(input, "mse_loss"), as_tensor_operand(target, "mse_loss")
-    if input.shape != target.shape:
-        raise ValueError(f"mse_loss: target shape {target.shape} must equal the input's {input.shape}")
-    if reduction != "none" and input.dtype is target.dtype and input.dtype.kind == "f":
-        result: Tensor = apply(summed_square_error_primitive.op, (input, target), {"mean": reduction == "mean"})
-        return result
-    return reduce_loss(squared_error(input, target), reduction, "mse_loss")
-
-
-__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss"]
+__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss", "nll_loss"]

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import formula as f
+from .. import dtypes, formula as f
 from ..declaration import fused
-from ..dispatch import elementwise
+from ..dispatch import as_tensor_operand, cast, elementwise
 from ..kernels.boundary import flat
 from ..kernels.loop import Loop
 from ..lazy import lazy_import
 from ..op import REAL, Domain, Sample
 from ..plan import COTANGENT
+from ..recording import apply
+from ..tensor import Tensor
 from .blocks import run, sum_of
 
 if TYPE_CHECKING:
@@ -150,3 +152,78 @@ def _(cotangent: np.ndarray, x: np.ndarray, target: np.ndarray, mean: bool) -> A
 @summed_logistic_loss_primitive.vjp("target")
 def _(cotangent: np.ndarray, x: np.ndarray, target: np.ndarray, mean: bool) -> Any:
     return _pull_logistic_loss("target", cotangent, x, target, mean)
+
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def check_reduction(reduction: str, operation: str) -> None:
+    """Raise ValueError unless `reduction` is one of PyTorch's."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{operation}: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}")
+
+
+def reduce_loss(losses: Tensor, reduction: str, operation: str) -> Tensor:
+    """The losses themselves, their mean or their sum."""
+    check_reduction(reduction, operation)
+    if reduction == "none":
+        return losses
+    reduced: Tensor = losses.mean() if reduction == "mean" else losses.sum()
+    return reduced
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """Binary cross-entropy of logits: sigmoid and cross-entropy in one, finite for logits of any size.
+
+    Args:
+        input: logits of any shape.
+        target: probabilities in [0, 1] of the same shape.
+        weight: rescales each element; broadcasts.
+        reduction: "none", "mean" or "sum".
+        pos_weight: weight of positive examples; broadcasts.
+
+    Raises:
+        ValueError: if shapes differ or the reduction is unknown.
+    """
+    check_reduction(reduction, "binary_cross_entropy_with_logits")
+    input = as_tensor_operand(input, "binary_cross_entropy_with_logits")
+    target = as_tensor_operand(target, "binary_cross_entropy_with_logits")
+    if input.shape != target.shape:
+        raise ValueError(
+            f"binary_cross_entropy_with_logits: target shape {target.shape} must equal the logits' {input.shape}"
+        )
+    floating = input.dtype.kind == "f"
+    target = cast(target, input.dtype if floating else dtypes.get_default_dtype())
+    if floating and weight is None and pos_weight is None and reduction != "none":
+        result: Tensor = apply(summed_logistic_loss_primitive.op, (input, target), {"mean": reduction == "mean"})
+        return result
+    losses = logistic_loss(input, target)
+    if pos_weight is not None:
+        # log(1 + exp(-x)) is the part a positive example contributes.
+        losses = losses + (pos_weight - 1) * target * logistic_loss(input, 1)
+    if weight is not None:
+        losses = losses * weight
+    return reduce_loss(losses, reduction, "binary_cross_entropy_with_logits")
+
+
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """Squared error, (input - target)**2, averaged or summed.
+
+    Raises:
+        ValueError: if shapes differ: (N, 1) against (N,) would broadcast to (N, N), which is never meant.
+    """
+    check_reduction(reduction, "mse_loss")
+    input, target = as_tensor_operand(input, "mse_loss"), as_tensor_operand(target, "mse_loss")
+    if input.shape != target.shape:
+        raise ValueError(f"mse_loss: target shape {target.shape} must equal the input's {input.shape}")
+    if reduction != "none" and input.dtype is target.dtype and input.dtype.kind == "f":
+        result: Tensor = apply(summed_square_error_primitive.op, (input, target), {"mean": reduction == "mean"})
+        return result
+    return reduce_loss(squared_error(input, target), reduction, "mse_loss")

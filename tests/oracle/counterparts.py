@@ -70,6 +70,7 @@ ADAPTED: dict[str, Any] = {
     "logistic_loss": lambda x, target: F.binary_cross_entropy_with_logits(
         *torch.broadcast_tensors(x, target), reduction="none"
     ),
+    "nll_loss": lambda x, **parameters: F.nll_loss(x, **parameters),
     "pinv": lambda x, rcond: torch.linalg.pinv(x, rtol=rcond),
     "prelu_kernel": lambda x, weight: torch.where(x > 0, x, weight * x),
     "recurrence": lambda factor, x, dim, reverse: _recurrence(factor, x, dim, reverse),

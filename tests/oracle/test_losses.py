@@ -75,6 +75,23 @@ def test_cross_entropy_of_other_shapes(logits: Any, target: Any, reduction: str)
         )
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weight"])
+@pytest.mark.parametrize(
+    ("shape", "target"),
+    [((6, 4), LABELS), ((4,), np.array(3)), ((2, 4, 3), LABELS.reshape(2, 3)), ((0, 4), LABELS[:0])],
+)
+def test_nll_loss(shape: Any, target: np.ndarray, weighted: bool, reduction: str, dtype: Any) -> None:
+    def loss(library: Any, x: Any) -> Any:
+        make = constant if library is ag else to_torch
+        weight = make(CLASS_WEIGHTS.astype(dtype)) if weighted else None
+        return namespace(library).nll_loss(x, make(target), weight=weight, reduction=reduction)
+
+    x = np.random.default_rng(10).standard_normal(shape).astype(dtype)
+    compare(loss, x, orders=2 if x.size else 1)
+
+
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weight"])
 @pytest.mark.parametrize("positive", [False, True], ids=["", "pos_weight"])
