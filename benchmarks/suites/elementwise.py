@@ -39,12 +39,13 @@ _TOLERANCES = {"sinc": 1e-3}
 _BROADCAST = ("add", "mul", "hypot", "addcmul")
 # What is left of a call of a loop on few elements, and what rows and columns take beside one line of the same bytes.
 _SMALL_NOTE = (
-    "1.9 µs of a recorded call do not depend on the size (64 elements, one thread): Numba's call 0.23, the node and "
-    "its tensor 0.59, the result's array 0.1, and Python's steps between them. Of three operands' 6.4 µs, 2.0 are the "
-    "loop and Numba's call, 1.4 the checks of the operands and the result's array, 3.0 what is recorded"
+    "1.7 µs of a recorded call do not depend on the size (64 elements, one thread; 0.25 more with options): Numba's "
+    "call 0.23, the node and its tensor 0.53, the result's array 0.1, and Python's steps between them. Of three "
+    "operands' 4.8 µs, 1.9 are the loop and Numba's call, 1.0 the checks of the operands and the result's array, 0.6 "
+    "the node and its tensor (1.4 where all three are saved), the rest reads of dtypes and edges"
 )
 _BROADCAST_NOTE = (
-    "one thread takes what moving the bytes takes, 95 µs for 8 MB in cache. Of two threads' 70 to 115 µs, 10 to 15 are "
+    "one thread takes what moving the bytes takes, 95 µs for 8 MB in cache. Of two threads' 70 to 115 µs, up to 15 are "
     "more than PyTorch's: the call's own steps, 4 µs of Python when warm and three times that after large arrays"
 )
 # Of single operations on many elements.
