@@ -44,6 +44,7 @@ __all__ = [
     "launcher",
     "load_generated",
     "most_threads",
+    "outline",
     "prange",
     "serial_and_parallel",
     "skew",
@@ -95,11 +96,11 @@ def kernel(function: Any = None, *, parallel: bool = False) -> Any:
     return dispatcher
 
 
-def _part(function: Function, options: dict[str, Any]) -> Function:
+def _part(function: Function, options: dict[str, Any], forceinline: bool = True) -> Function:
     """Compile a function into those that call it."""
     if DISABLED:
         return function
-    dispatcher: Any = numba.njit(forceinline=True, **{**options, "no_cpython_wrapper": True})(function)
+    dispatcher: Any = numba.njit(forceinline=forceinline, **{**options, "no_cpython_wrapper": True})(function)
     prepare_part(dispatcher)
     return cast(Function, dispatcher)
 
@@ -110,6 +111,11 @@ def inline(function: Function) -> Function:
     It has no cache of its own; its code is part of each kernel's. Python cannot call it.
     """
     return _part(function, _OPTIONS)
+
+
+def outline(function: Function) -> Function:
+    """As :func:`inline`, for a helper too long to be merged into its caller: it stays a function beside it."""
+    return _part(function, _OPTIONS, forceinline=False)
 
 
 def summing(function: Function) -> Function:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import inline, kernel
+from .jit import inline, outline
 from .pieces import clear, copy, copy_fixed, peek, poke
 from .simd import LANES, ROWS, WIDTH, product_tile, transpose_tile
 
@@ -101,7 +101,7 @@ def _pack_columns(a, start, step, terms, rows, packed):
             poke(packed, k * _ROWS + p, peek(a, start + k * step + min(p, rows - 1)))
 
 
-@kernel
+@outline
 def multiply(transpose_a, transpose_b, a, b, origin, initial, c, rows, columns):
     """c = op(a) @ op(b) for the given first and last + 1 of c's rows and columns; op transposes where asked.
 

@@ -13,7 +13,7 @@ A walk (:func:`autograd_core.kernels.boundary.walk_over`) says where that is.
 from __future__ import annotations
 
 from .boundary import ONCE, WHOLE
-from .jit import inline, kernel
+from .jit import inline, outline
 
 
 @inline
@@ -59,7 +59,7 @@ def _row_start(walk, number, row):
     return offset
 
 
-@kernel
+@outline
 def row_start(walk, number, row):
     """Where the operand has the row of this number. A function of its own, so that the loop over rows stays small."""
     return _row_start(walk, number, row)
@@ -82,7 +82,7 @@ def step_in_row(walk, number):
     return walk[_place(walk, number) + walk[0] - 1]
 
 
-@kernel
+@outline
 def fill(walk, number, x, buffer, start, stop, first):
     """Put what the operand has for a block into the buffer, unless that is what it holds since the first block."""
     dimensions, place = walk[0], _place(walk, number)

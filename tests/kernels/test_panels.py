@@ -12,6 +12,12 @@ from autograd_core.kernels import affine, jit, matmul, panels
 
 compiled = pytest.mark.skipif(jit.DISABLED, reason="tiles exist in compiled code only")
 
+
+@jit.kernel
+def _multiply(transpose_a, transpose_b, a, b, origin, initial, c, rows, columns):
+    panels.multiply(transpose_a, transpose_b, a, b, origin, initial, c, rows, columns)
+
+
 # Below, at and above the tile's rows, the vectors' lanes, the widest strip and the longest block of terms.
 SIZES = [(1, 1, 1), (8, 16, 48), (9, 17, 49), (3, 400, 70), (21, 800, 130), (40, 33, 400)]
 
@@ -35,7 +41,7 @@ def test_products_of_every_orientation_and_size(dtype):
         given = np.ascontiguousarray(a.T) if first else a, np.ascontiguousarray(b.T) if second else b
         for origin, added in ((panels.NOTHING, 0), (panels.A_ROW, row)):
             out = np.full((rows, columns), np.nan, dtype)
-            panels.multiply(first, second, *given, origin, row, out, (0, rows), (0, columns))
+            _multiply(first, second, *given, origin, row, out, (0, rows), (0, columns))
             bound = _error_bound(a, b) + (terms + 2) * np.finfo(dtype).eps * np.abs(added)
             assert np.all(np.abs(out - (product + added)) <= bound), (rows, terms, columns, first, second, origin)
 
@@ -46,9 +52,9 @@ def test_a_part_is_what_the_whole_has_there_and_nothing_else_is_written():
     a, b = random.standard_normal((50, 500), np.float32), random.standard_normal((500, 200), np.float32)
     nothing = np.empty(0, np.float32)
     whole = np.empty((50, 200), np.float32)
-    panels.multiply(False, False, a, b, panels.NOTHING, nothing, whole, (0, 50), (0, 200))
+    _multiply(False, False, a, b, panels.NOTHING, nothing, whole, (0, 50), (0, 200))
     part = np.full((50, 200), 7, np.float32)
-    panels.multiply(False, False, a, b, panels.NOTHING, nothing, part, (5, 30), (33, 150))
+    _multiply(False, False, a, b, panels.NOTHING, nothing, part, (5, 30), (33, 150))
     np.testing.assert_array_equal(part[5:30, 33:150], whole[5:30, 33:150])
     part[5:30, 33:150] = 7
     assert np.all(part == 7)
