@@ -6,12 +6,13 @@ parts as there are threads, or, where results must not depend on their number, i
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from .. import config
-from . import panels
+from . import panels, small_products
 from .blas import AVAILABLE, gemm, gemm_block
 from .boundary import contiguous, flat
 from .jit import PARALLEL, inline, kernel, prange, serial_and_parallel, thread_count
@@ -210,7 +211,11 @@ def _batch(x: np.ndarray, z: np.ndarray) -> np.ndarray:
         lines.append((transposed, line.reshape(-1, *line.shape[-2:])))
     (transpose_x, first), (transpose_z, second) = lines
     products = out.reshape(-1, *out.shape[-2:])
-    run(batch_serial, batch_parallel, out.size * x.shape[-1], transpose_x, transpose_z, first, second, products)
+    if small_products.BETTER and 0 < math.prod(products.shape[1:]) * x.shape[-1] <= small_products.MOST:
+        serial, parallel = small_products.multiply_serial, small_products.multiply_parallel
+    else:
+        serial, parallel = batch_serial, batch_parallel
+    run(serial, parallel, out.size * x.shape[-1], transpose_x, transpose_z, first, second, products)
     return out
 
 
