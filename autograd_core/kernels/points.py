@@ -42,6 +42,13 @@ def _read(rows, weight, places, point, target):
 
 
 @inline
+def _pick(line, weight, places, target):
+    """What points read that read one element of a line each."""
+    for point in range(target.size):
+        target[point] = weight[point] * line[np.uint32(places[point])]
+
+
+@inline
 def _give(rows, weight, places, point, source):
     """Add what a point gives to the rows that it reads."""
     for tap in range(places.shape[0]):
@@ -54,6 +61,12 @@ def _take(x, weight, places, out):
     """Without y: for each point and channel the sum over its taps."""
     images, channels, points = out.shape
     size = x.shape[2]
+    if weight.shape[1] == 1:
+        # To turn planes takes longer than to read one element of each.
+        for task in prange(images * channels):
+            image, channel = task // channels, task % channels
+            _pick(x[image, channel], weight[image, 0], places[image, 0], out[image, channel])
+        return
     blocks = (channels + PLANES - 1) // PLANES
     for task in prange(images * blocks):
         image, block = task // blocks, task % blocks
