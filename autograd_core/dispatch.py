@@ -155,7 +155,7 @@ def apply_to(op: Elementwise, operands: Sequence[Any], parameters: dict[str, flo
     """
     if len(operands) == 1:
         return apply_to_one(op, operands[0], parameters)
-    arrays, edges, mixed = [], [], False
+    arrays, edges, mixed = [], [], op.conditional
     try:
         dtype = operands[-1]._array.dtype
         for operand in operands:
@@ -202,9 +202,9 @@ def apply_to_one(op: Elementwise, input: Any, parameters: dict[str, float]) -> T
 
 
 def _fits(op: Elementwise, arrays: Sequence[np.ndarray], dtype: np.dtype[Any]) -> bool:
-    """Whether all arrays are of this dtype, except for conditions, which are booleans."""
+    """Whether conditions are booleans, and all other arrays of this dtype."""
     return all(
-        array.dtype is dtype or (domain.kind == "bool" and array.dtype.kind == "b")
+        array.dtype.kind == "b" if domain.kind == "bool" else array.dtype is dtype
         for array, domain in zip(arrays, op.domains, strict=True)
     )
 

@@ -232,6 +232,8 @@ class Elementwise(Op):
         super().__init__(forward=self._resolve, **common)
         self.formula = formula
         self.domains = domains
+        # Whether an operand is a condition, which is of booleans whatever the others are of.
+        self.conditional = any(domain.kind == "bool" for domain in domains)
         self.special = special
         self.promotes = promotes
         self.predicate = predicate

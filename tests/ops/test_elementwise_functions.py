@@ -348,6 +348,7 @@ ones, twos = ag.tensor([1, 1]), ag.tensor([2, 2])
         (lambda: ag.isclose(ones, twos, rtol=-1), ValueError, "must not be negative"),
         (lambda: ag.where(ones > 0, ones), TypeError, "two choices"),
         (lambda: ag.where(ones, 1.0, 2.0), TypeError, "must be a bool"),
+        (lambda: ag.where(ones.float(), ones.float(), ones.float()), TypeError, "must be a bool"),
         (lambda: ag.gelu(ones.float(), approximate="erf"), ValueError, "approximate"),
         (lambda: ag.celu(ones.float(), 0.0), ValueError, "alpha"),
         (lambda: ag.hardtanh(ones.float(), 1.0, -1.0), ValueError, "must not exceed"),
