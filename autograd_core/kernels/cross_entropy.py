@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from .folds import largest
-from .jit import inline, prange, serial_and_parallel
+from .jit import inline, kernel, prange, serial_and_parallel
 from .lines import exp, exponentiate, sum_line, sum_of_exponentials, sum_segment
 from .softmax import _BLOCK, _SHORT, shift_of, take_logarithms
 
@@ -143,15 +143,24 @@ def _cross_entropy_vjp(cotangent, factor, x, target, weight, ignored, smoothing,
             result[label] -= own
 
 
-def _picked(x, target, weight, ignored, losses):
-    """Minus the log-probability of each row's target, times the target's weight; returns what cross-entropy does."""
-    wrong = _first_wrong(target, x.shape[1], ignored)
-    if wrong >= 0:
-        return 0.0, 0.0, wrong
-    for row in prange(x.shape[0]):
+@kernel
+def picked(x, target, weight, ignored, losses):
+    """Minus the log-probability of each row's target, times the target's weight; returns what cross-entropy does.
+
+    One pass by one thread, which reads the targets and one number a row.
+    """
+    total_loss, total_weight = 0.0, 0.0
+    for row in range(target.size):
         label = target[row]
-        losses[row] = -x[row, label] * _weight_of(weight, label) if label != ignored else x.dtype.type(0)
-    total_loss, total_weight = _totals(losses, target, weight, ignored)
+        if label == ignored:
+            losses[row] = 0
+            continue
+        if label < 0 or label >= x.shape[1]:
+            return 0.0, 0.0, row
+        own = _weight_of(weight, label)
+        losses[row] = -x[row, label] * own
+        total_loss += losses[row]
+        total_weight += own
     return total_loss, total_weight, -1
 
 
@@ -164,7 +173,6 @@ def _picked_vjp(cotangent, factor, target, weight, ignored, out):
             out[row, label] = -_weight_of(weight, label) * above
 
 
-picked_serial, picked_parallel = serial_and_parallel(_picked)
 picked_vjp_serial, picked_vjp_parallel = serial_and_parallel(_picked_vjp)
 cross_entropy_serial, cross_entropy_parallel = serial_and_parallel(_cross_entropy)
 cross_entropy_vjp_serial, cross_entropy_vjp_parallel = serial_and_parallel(_cross_entropy_vjp)

@@ -160,7 +160,7 @@ def _picked_forward(
 ) -> tuple[np.ndarray, float]:
     losses = np.empty(x.shape[0], x.dtype)
     weights = np.empty(0, x.dtype) if weight is None else contiguous(weight)
-    sums = run(kernels, "picked", losses.size, contiguous(x), contiguous(target), weights, ignore_index, losses)
+    sums = kernels.picked(contiguous(x), contiguous(target), weights, ignore_index, losses)
     return _reduced("nll_loss", x, losses, sums, target, ignore_index, reduction)
 
 

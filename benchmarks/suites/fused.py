@@ -15,6 +15,8 @@ from ..rows import Arrays, Row
 
 Shape = tuple[int, ...]
 
+PICKED_NOTE = "forward reads one number a row: what it takes is the call, whose targets are copied for backward"
+
 
 def _normal(random: np.random.Generator, **shapes: Shape) -> Arrays:
     return {name: random.standard_normal(shape, np.float32) for name, shape in shapes.items()}
@@ -83,12 +85,12 @@ def _rowwise(name: str) -> Callable[[Library], Callable[..., Any]]:
 def _losses() -> list[Row]:
     found: list[Row] = []
     for batch, classes in ((1024, 10), (64, 32_000)):
-        found += operation(
-            "fused",
-            f"cross-entropy {batch}×{classes}",
-            lambda library: library.functional.cross_entropy,
-            _classified(batch, classes),
-        )
+        for label, name, note in (
+            ("cross-entropy", "cross_entropy", ""),
+            ("negative log-likelihood", "nll_loss", PICKED_NOTE),
+        ):
+            arrays = _classified(batch, classes)
+            found += operation("fused", f"{label} {batch}×{classes}", _loss(name), arrays, note=note)
 
     def paired(random: np.random.Generator) -> Arrays:
         return {
