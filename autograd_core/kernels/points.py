@@ -23,20 +23,30 @@ _POINTS = 256
 _MANY = 4096
 
 
+# A weight of 0 is that of a tap outside the image: what lies in its place, an infinity perhaps, is not read.
+
+
 @inline
-def _read(rows, weight, places, point, target):
-    """What a point reads, of rows of channels."""
+def _row(rows, place, weight, nothing):
+    """The row that a tap reads."""
+    return rows[np.uint32(place)] if weight != 0 else nothing
+
+
+@inline
+def _read(rows, weight, places, point, nothing, target):
+    """What a point reads, of rows of channels; `nothing` is a row of zeros."""
     taps = places.shape[0]
     fours = taps - taps % 4
     target[:] = 0
     for tap in range(0, fours, 4):
-        a, b = rows[np.uint32(places[tap, point])], rows[np.uint32(places[tap + 1, point])]
-        c, d = rows[np.uint32(places[tap + 2, point])], rows[np.uint32(places[tap + 3, point])]
         p, q, r, s = weight[tap, point], weight[tap + 1, point], weight[tap + 2, point], weight[tap + 3, point]
+        a, b = _row(rows, places[tap, point], p, nothing), _row(rows, places[tap + 1, point], q, nothing)
+        c, d = _row(rows, places[tap + 2, point], r, nothing), _row(rows, places[tap + 3, point], s, nothing)
         for channel in range(target.size):
             target[channel] += p * a[channel] + q * b[channel] + r * c[channel] + s * d[channel]
     for tap in range(fours, taps):
-        a, p = rows[np.uint32(places[tap, point])], weight[tap, point]
+        p = weight[tap, point]
+        a = _row(rows, places[tap, point], p, nothing)
         for channel in range(target.size):
             target[channel] += p * a[channel]
 
@@ -45,7 +55,8 @@ def _read(rows, weight, places, point, target):
 def _pick(line, weight, places, target):
     """What points read that read one element of a line each."""
     for point in range(target.size):
-        target[point] = weight[point] * line[np.uint32(places[point])]
+        p = weight[point]
+        target[point] = p * line[np.uint32(places[point])] if p != 0 else p
 
 
 @inline
@@ -53,8 +64,9 @@ def _give(rows, weight, places, point, source):
     """Add what a point gives to the rows that it reads."""
     for tap in range(places.shape[0]):
         row, p = rows[np.uint32(places[tap, point])], weight[tap, point]
-        for channel in range(source.size):
-            row[channel] += p * source[channel]
+        if p != 0:
+            for channel in range(source.size):
+                row[channel] += p * source[channel]
 
 
 def _take(x, weight, places, out):
@@ -71,11 +83,11 @@ def _take(x, weight, places, out):
     for task in prange(images * blocks):
         image, block = task // blocks, task % blocks
         rows = planes_in(x[image].reshape(-1), block, channels, size, 0, size).reshape(size, PLANES)
-        found = np.empty((_POINTS, PLANES), x.dtype)
+        found, nothing = np.empty((_POINTS, PLANES), x.dtype), np.zeros(PLANES, x.dtype)
         for first in range(0, points, _POINTS):
             last = min(points, first + _POINTS)
             for point in range(first, last):
-                _read(rows, weight[image], places[image], point, found[point - first])
+                _read(rows, weight[image], places[image], point, nothing, found[point - first])
             planes_out(found.reshape(-1), out[image].reshape(-1), block, channels, points, first, last)
 
 
@@ -122,8 +134,9 @@ def _take_last(x, weight, places, out):
     blocks = (points + _POINTS - 1) // _POINTS
     for task in prange(images * blocks):
         image, first = task // blocks, task % blocks * _POINTS
+        nothing = np.zeros(out.shape[2], x.dtype)
         for point in range(first, min(points, first + _POINTS)):
-            _read(x[image], weight[image], places[image], point, out[image, point])
+            _read(x[image], weight[image], places[image], point, nothing, out[image, point])
 
 
 def _put_last(y, weight, places, out):

@@ -124,6 +124,26 @@ def test_points_that_are_nan_lie_outside() -> None:
     assert_array_equal(ag.grid_sample(x, grid).numpy(), [[[[0.0, 1.0]]]])
 
 
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
+def test_what_lies_outside_is_not_read(torch: Any, mode: str, channels_last: bool) -> None:
+    values = np.ones((1, 3, 4, 4))
+    values[0, :, 0, 0], values[0, :, 1, 1] = np.inf, np.nan
+    points = np.array([[[[5.0, 5.0], [0.9, 0.9], [-1.2, 0.4], [-1.0, -1.0]]]])
+    above = np.array([np.inf, 1.0, 1.0, 1.0]) * np.ones((1, 3, 1, 1))
+    found, expected = [], []
+    for library, results in ((ag, found), (torch, expected)):
+        given = library.tensor(np.ascontiguousarray(np.moveaxis(values, 1, -1)) if channels_last else values)
+        given.requires_grad_()
+        image = given.permute(0, 3, 1, 2) if channels_last else given
+        functional = ag if library is ag else torch.nn.functional
+        result = functional.grid_sample(image, library.tensor(points), mode=mode, align_corners=False)
+        result.backward(library.tensor(above))
+        results += [result.detach().numpy(), given.grad.numpy()]
+    for own, other in zip(found, expected, strict=True):
+        assert_allclose(own, other, rtol=1e-12)
+
+
 def test_no_samples_and_no_points(torch: Any) -> None:
     for shape, points in (((0, 3, 4, 4), (0, 2, 2, 2)), ((2, 3, 4, 4), (2, 0, 2, 2))):
         y = ag.grid_sample(ag.zeros(*shape), ag.zeros(*points))
