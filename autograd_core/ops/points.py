@@ -31,8 +31,12 @@ def _samples(random: np.random.Generator, *names: str) -> list[Sample]:
         parameters: dict[str, Any] = {"places": places}
         if "x" not in names:
             parameters["size"] = size
-        found.append(Sample(tuple(random.standard_normal(shapes[name]) for name in names), parameters))
-    return found
+        operands = [random.standard_normal(shapes[name]) for name in names]
+        found.append(Sample(tuple(operands), parameters))
+    # The first once more, its channels last in memory.
+    first = found[0]
+    turned = [np.ascontiguousarray(operand.swapaxes(1, 2)).swapaxes(1, 2) for operand in first.operands]
+    return [*found, Sample(tuple(turned), first.parameters)]
 
 
 def _read(x: np.ndarray, places: np.ndarray) -> np.ndarray:
