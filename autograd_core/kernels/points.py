@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from .jit import inline, prange, serial_and_parallel
+from .lanes import combine_rows
 from .lines import dot_segment
 from .planes import PLANES, planes_in, planes_out
 
@@ -23,40 +24,53 @@ _POINTS = 256
 _MANY = 4096
 
 
-# A weight of 0 is that of a tap outside the image: what lies in its place, an infinity perhaps, is not read.
+# A weight of 0 is that of a tap outside the image: what lies in its place, an infinity perhaps, does not count.
 
 
 @inline
-def _row(rows, place, weight, nothing):
-    """The row that a tap reads."""
-    return rows[np.uint32(place)] if weight != 0 else nothing
+def _holds_nan(line):
+    found = 0
+    for i in range(line.size):
+        found |= np.int32(np.isnan(line[i]))
+    return found != 0
 
 
 @inline
-def _read(rows, weight, places, point, nothing, target):
-    """What a point reads, of rows of channels; `nothing` is a row of zeros."""
+def _read(line, weight, places, first, last, size, near, shares, out, pixel):
+    """What points read of a line of rows of `size` channels, as rows of `out` from `pixel` on.
+
+    `near` and `shares` receive the places and the weights of each point side by side.
+    """
     taps = places.shape[0]
-    fours = taps - taps % 4
-    target[:] = 0
-    for tap in range(0, fours, 4):
-        p, q, r, s = weight[tap, point], weight[tap + 1, point], weight[tap + 2, point], weight[tap + 3, point]
-        a, b = _row(rows, places[tap, point], p, nothing), _row(rows, places[tap + 1, point], q, nothing)
-        c, d = _row(rows, places[tap + 2, point], r, nothing), _row(rows, places[tap + 3, point], s, nothing)
-        for channel in range(target.size):
-            target[channel] += p * a[channel] + q * b[channel] + r * c[channel] + s * d[channel]
-    for tap in range(fours, taps):
-        p = weight[tap, point]
-        a = _row(rows, places[tap, point], p, nothing)
-        for channel in range(target.size):
-            target[channel] += p * a[channel]
+    for tap in range(taps):
+        for point in range(first, last):
+            near[(point - first) * taps + tap] = places[tap, point]
+            shares[(point - first) * taps + tap] = weight[tap, point]
+    for point in range(last - first):
+        combine_rows(line, 0, near, shares, point * taps, (point + 1) * taps, out, pixel + point, size)
+
+
+@inline
+def _read_again(rows, weight, places, first, targets):
+    """Where points, from the `first` on, read a NaN, which may be an infinity times 0: with a look at each weight."""
+    for number in range(targets.shape[0]):
+        target = targets[number]
+        if _holds_nan(target):
+            target[:] = 0
+            for tap in range(places.shape[0]):
+                a, p = rows[np.uint32(places[tap, first + number])], weight[tap, first + number]
+                if p != 0:
+                    for channel in range(target.size):
+                        target[channel] += p * a[channel]
 
 
 @inline
 def _pick(line, weight, places, target):
     """What points read that read one element of a line each."""
     for point in range(target.size):
-        p = weight[point]
-        target[point] = p * line[np.uint32(places[point])] if p != 0 else p
+        # Multiplied in any case: a choice between two numbers is no branch.
+        p, value = weight[point], line[np.uint32(places[point])]
+        target[point] = p * value if p != 0 else p
 
 
 @inline
@@ -72,8 +86,8 @@ def _give(rows, weight, places, point, source):
 def _take(x, weight, places, out):
     """Without y: for each point and channel the sum over its taps."""
     images, channels, points = out.shape
-    size = x.shape[2]
-    if weight.shape[1] == 1:
+    size, taps = x.shape[2], weight.shape[1]
+    if taps == 1:
         # To turn planes takes longer than to read one element of each.
         for task in prange(images * channels):
             image, channel = task // channels, task % channels
@@ -82,13 +96,17 @@ def _take(x, weight, places, out):
     blocks = (channels + PLANES - 1) // PLANES
     for task in prange(images * blocks):
         image, block = task // blocks, task % blocks
-        rows = planes_in(x[image].reshape(-1), block, channels, size, 0, size).reshape(size, PLANES)
-        found, nothing = np.empty((_POINTS, PLANES), x.dtype), np.zeros(PLANES, x.dtype)
+        line = planes_in(x[image].reshape(-1), block, channels, size, 0, size)
+        near, shares = np.empty(_POINTS * taps, np.int64), np.empty(_POINTS * taps, x.dtype)
+        found = np.empty(_POINTS * PLANES, x.dtype)
         for first in range(0, points, _POINTS):
             last = min(points, first + _POINTS)
-            for point in range(first, last):
-                _read(rows, weight[image], places[image], point, nothing, found[point - first])
-            planes_out(found.reshape(-1), out[image].reshape(-1), block, channels, points, first, last)
+            _read(line, weight[image], places[image], first, last, PLANES, near, shares, found, 0)
+            there = found[: (last - first) * PLANES]
+            if _holds_nan(there):
+                again = there.reshape(last - first, PLANES)
+                _read_again(line.reshape(size, PLANES), weight[image], places[image], first, again)
+            planes_out(found, out[image].reshape(-1), block, channels, points, first, last)
 
 
 def _put(y, weight, places, out):
@@ -130,13 +148,17 @@ def _products(x, y, places, out):
 
 def _take_last(x, weight, places, out):
     """As `take`, for channels that come last."""
-    images, points, _ = out.shape
+    images, points, channels = out.shape
+    taps = weight.shape[1]
     blocks = (points + _POINTS - 1) // _POINTS
     for task in prange(images * blocks):
         image, first = task // blocks, task % blocks * _POINTS
-        nothing = np.zeros(out.shape[2], x.dtype)
-        for point in range(first, min(points, first + _POINTS)):
-            _read(x[image], weight[image], places[image], point, nothing, out[image, point])
+        last = min(points, first + _POINTS)
+        near, shares = np.empty(_POINTS * taps, np.int64), np.empty(_POINTS * taps, x.dtype)
+        line, found = x[image].reshape(-1), out[image].reshape(-1)
+        _read(line, weight[image], places[image], first, last, channels, near, shares, found, first)
+        if _holds_nan(out[image, first:last].reshape(-1)):
+            _read_again(x[image], weight[image], places[image], first, out[image, first:last])
 
 
 def _put_last(y, weight, places, out):
