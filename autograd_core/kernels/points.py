@@ -29,7 +29,7 @@ _MANY = 4096
 
 @inline
 def _holds_nan(line):
-    found = 0
+    found = np.int32(0)
     for i in range(line.size):
         found |= np.int32(np.isnan(line[i]))
     return found != 0
