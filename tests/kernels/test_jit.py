@@ -202,45 +202,40 @@ def test_bit_casts_refuse_the_other_precision():
         cast(np.float64(1))
 
 
+# Kernels that close over a function are not kept in the cache: these are compiled each time.
+
+
 @pytest.mark.skipif(jit.DISABLED, reason="nothing is compiled")
 def test_a_helper_is_called_from_compiled_code_only():
-    source = """
-from autograd_core.kernels.jit import inline, kernel
+    @jit.inline
+    def raised(x, by):
+        return x + by
 
-@inline
-def raised(x, by):
-    return x + by
+    @jit.kernel
+    def thrice(x):
+        return raised(x, 1), raised(x, 2), raised(x, by=3)
 
-@kernel
-def twice(x):
-    return raised(x, 1), raised(x, 2), raised(x, by=3)
-"""
-    module = jit.load_generated("helping", source)
     with pytest.raises(TypeError, match="raised is called by kernels only"):
-        module.raised(1, 2)
-    assert module.twice(10) == (11, 12, 13)
+        raised(1, 2)
+    assert thrice(10) == (11, 12, 13)
     # The numbers differ and the types do not: one form is enough. It has no entry, which a call would run into.
-    assert len(module.raised.overloads) == 1
+    assert len(raised.overloads) == 1
     with pytest.raises(TypeError, match="raised is called by kernels only"):
-        module.raised(10, 1)
+        raised(10, 1)
 
 
 @pytest.mark.skipif(jit.DISABLED, reason="nothing is compiled")
 def test_a_kernel_that_kernels_call_with_constants_is_compiled_once_and_can_be_called():
-    source = """
-from autograd_core.kernels.jit import kernel
+    @jit.kernel
+    def raised(x, by):
+        return x + by
 
-@kernel
-def raised(x, by):
-    return x + by
+    @jit.kernel
+    def product(x):
+        return raised(x, 1) * raised(x, 2)
 
-@kernel
-def twice(x):
-    return raised(x, 1) * raised(x, 2)
-"""
-    module = jit.load_generated("calling", source)
     before = sum(jit.compile_statistics())
-    assert module.twice(10) == 11 * 12
+    assert product(10) == 11 * 12
     assert sum(jit.compile_statistics()) == before + 2
-    assert module.raised(10, 3) == 13
+    assert raised(10, 3) == 13
     assert sum(jit.compile_statistics()) == before + 2
