@@ -24,7 +24,6 @@ from .recording import PROJECTION
 from .tensor import Tensor, wrap
 
 _ndarray = np.ndarray
-# Of a version cell.
 
 
 def run(
